@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * rule.h - what the user asked for: which functions become which spans.
+ *
+ * Both the -f short form and YAML profiles are parsed into a wf_ruleset. Parsing is pure. Values a
+ * rule needs from the target are collected as operands (what the kernel has to capture); names,
+ * attributes and errors stay expressions that the collector evaluates on captured slots. A rule
+ * set is immutable after wf_ruleset_finish and owns everything it points to.
+ */
+#ifndef WF_RULE_H
+#define WF_RULE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "../bpf/record.h"
+#include "base/arena.h"
+#include "base/err.h"
+#include "span.h"
+
+struct wf_expr;     /* expr.h */
+struct wf_template; /* expr.h */
+
+enum wf_site_type {
+	WF_WHERE_FUNCTION, /* native function, by raw or demangled glob */
+	WF_WHERE_USDT,     /* static probe usdt:PROVIDER:NAME */
+};
+
+struct wf_where {
+	enum wf_site_type type;
+	const char *function; /* FUNCTION: glob; USDT: probe name glob */
+	const char *provider; /* USDT */
+	const char *library;  /* glob on the file name after '@'; NULL = see docs/profiles.md */
+};
+
+/* Where a captured value comes from; the plan turns it into a struct wf_source per site. */
+enum wf_origin { WF_FROM_ARG = 1, WF_FROM_RETURN = 2 };
+
+struct wf_operand {
+	uint8_t origin; /* enum wf_origin */
+	uint8_t number; /* ARG: 1 = first integer-class argument (C++: after this), 0 = self */
+	uint8_t type;   /* enum wf_source_type */
+	uint8_t steps;
+	int32_t offset[WF_STEPS_MAX];
+	uint16_t max_bytes; /* strings */
+	bool at_close;      /* pairs: read at the close site */
+};
+
+struct wf_rule_guard {
+	struct wf_operand operand;
+	uint8_t compare; /* enum wf_compare */
+	int64_t value;
+};
+
+struct wf_rule_attribute {
+	const char *key;
+	const struct wf_expr *value;
+};
+
+enum wf_rule_kind {
+	WF_RULE_CALL,  /* function: a span per call */
+	WF_RULE_PAIR,  /* open / close */
+	WF_RULE_EVENT, /* events: an event on an open span */
+};
+
+struct wf_rule {
+	uint32_t index; /* in the rule set */
+	enum wf_rule_kind kind;
+	const char *origin;    /* "-f 'PortalRun'" or "postgresql.yaml:12", for messages */
+	struct wf_where at;    /* the function, the opening site, or the event site */
+	struct wf_where close; /* PAIR only */
+	const char *name_text; /* as written; NULL = name of the function */
+	const struct wf_template *name;
+	uint8_t span_kind; /* enum wf_span_kind */
+	uint64_t min_duration_ns;
+	const struct wf_rule_attribute *attributes;
+	uint32_t attribute_count;
+	const struct wf_expr *error;        /* NULL = none */
+	const struct wf_rule_guard *guards; /* compiled `when` */
+	uint8_t guard_count;
+	bool guard_any;                    /* joined by `or` */
+	const struct wf_operand *operands; /* slot i of a record is operands[i] */
+	uint8_t operand_count;
+	int32_t nearest; /* EVENT: index of the rule whose span gets it, -1 = innermost */
+};
+
+struct wf_ruleset {
+	struct wf_arena *arena;
+	const char *profile; /* name for the scope; "adhoc" for -f alone */
+	struct wf_rule *rules;
+	uint32_t count, capacity;
+	const char **sources; /* texts as given, so that a recording can carry them */
+	uint32_t source_count;
+};
+
+int wf_ruleset_new(struct wf_ruleset **ret, struct wf_err *err);
+void wf_ruleset_free(struct wf_ruleset *rules);
+
+/* Add one -f RULE. -EINVAL with position and the nearest right word. */
+int wf_ruleset_add_short(struct wf_ruleset *rules, const char *text, struct wf_err *err);
+/* Add a YAML profile from memory; `file` names it in messages ("FILE:LINE:COLUMN: ..."). */
+int wf_ruleset_add_yaml(struct wf_ruleset *rules, const char *file, const char *text, size_t len,
+			struct wf_err *err);
+/* Add a profile by shipped name or by path. */
+int wf_ruleset_add_profile(struct wf_ruleset *rules, const char *name_or_path, struct wf_err *err);
+/* min_duration for every rule that has none (--slower). */
+void wf_ruleset_set_min_duration(struct wf_ruleset *rules, uint64_t min_duration_ns);
+/* The whole set as JSON texts for a recording, and back. */
+int wf_ruleset_to_json(const struct wf_ruleset *rules, char **ret, struct wf_err *err);
+int wf_ruleset_from_json(const char *json, size_t len, struct wf_ruleset **ret, struct wf_err *err);
+
+WF_DEFINE_FREEP(wf_ruleset_freep, struct wf_ruleset, wf_ruleset_free)
+
+#endif
