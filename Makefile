@@ -56,7 +56,7 @@ $(PROFILE): $(wildcard profiles/*.yaml) profiles/embed.sh
 $(O)/tests/%: tests/unit/%.c $(O)/libwftrace.a
 	$(Q)mkdir -p $(@D); echo "  TEST  $@"; $(CC) $(CFLAGS) $(ALLFLAG) -MMD -MP -o $@ $< $(O)/libwftrace.a $(LIBS) -lcmocka
 
-unit: $(TESTS)
+unit: $(O)/libwftrace.a $(TESTS)
 	$(Q)for t in $(TESTS); do echo "  RUN   $$t"; $$t || exit 1; done
 
 format:

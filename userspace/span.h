@@ -60,7 +60,7 @@ struct wf_link {
 	struct wf_attributes attributes;
 };
 
-/* Facts of one process, made from a RESOURCE record. Shared by reference. */
+/* Facts of one process, made from a RESOURCE record. Shared by reference; lies in its own arena. */
 struct wf_resource {
 	atomic_uint refs;
 	uint32_t tgid;
@@ -68,6 +68,8 @@ struct wf_resource {
 	struct wf_attributes attributes; /* sorted by key */
 };
 
+/* Empty, with one reference; NULL when memory is out. */
+struct wf_resource *wf_resource_new(size_t max_bytes);
 void wf_resource_ref(struct wf_resource *resource);
 void wf_resource_unref(struct wf_resource *resource);
 
@@ -120,7 +122,7 @@ struct wf_batch {
 /* capacity spans, arena of at most max_bytes; NULL when memory is out. */
 struct wf_batch *wf_batch_new(uint32_t capacity, size_t max_bytes);
 void wf_batch_ref(struct wf_batch *batch);
-/* The last unref releases resources and arena. NULL is fine. */
+/* The last unref releases one resource reference per span, and the arena. NULL is fine. */
 void wf_batch_unref(struct wf_batch *batch);
 /* The next empty span, zeroed; NULL when full. */
 struct wf_span *wf_batch_add(struct wf_batch *batch);
