@@ -138,12 +138,13 @@ static __always_inline __u32 value_type(__u32 type)
 }
 
 /*
- * Read the string at task->value into `to`, at most max bytes with the NUL. Returns its length
- * or -1. full gets the length in the target where it is known.
+ * Read the string at task->value into `to`, at most max (<= limit, a constant) bytes with the NUL.
+ * Returns its length or -1. full gets the length in the target where it is known.
  */
 static __always_inline long read_string(struct wf_task *task, __u32 type, void *to, __u32 max,
-					__u32 *full)
+					__u32 limit, __u32 *full)
 {
+	__u32 bytes;
 	__u64 address = task->value;
 	long n;
 
@@ -160,12 +161,14 @@ static __always_inline long read_string(struct wf_task *task, __u32 type, void *
 	/* libstdc++: pointer to the bytes, then their number */
 	if (bpf_probe_read_user(&task->value, 16, (void *)address))
 		return -1;
-	n = task->value2 < max ? task->value2 : max;
+	bytes = task->value2 < max ? task->value2 : max;
 	*full = task->value2 > 0xffffffff ? 0xffffffff : task->value2;
-	if (n > 0 &&
-	    bpf_probe_read_user(to, n & (WF_CAPTURE_BYTES_MAX * 2 - 1), (void *)task->value))
+	WF_OPAQUE(bytes); /* the verifier wants to see the bound right here */
+	if (bytes > limit)
 		return -1;
-	return n;
+	if (bytes && bpf_probe_read_user(to, bytes, (void *)task->value))
+		return -1;
+	return bytes;
 }
 
 static __always_inline void put_head(__u8 *at, __u32 type, __u32 slot, __u32 len, __u32 full)
@@ -200,7 +203,7 @@ __noinline int capture_inline(struct pt_regs *ctx, struct wf_task *task, __u32 i
 		return CAPTURE_FULL;
 	if (max > WF_ARENA_SLACK)
 		max = WF_ARENA_SLACK;
-	n = read_string(task, type, task->stack.arena + top + 8, max, &full);
+	n = read_string(task, type, task->stack.arena + top + 8, max, WF_ARENA_SLACK, &full);
 	if (n < 0)
 		return CAPTURE_FAULT;
 	put_head(task->stack.arena + top, WF_VAL_STRING, capture->slot, n, full);
@@ -232,7 +235,7 @@ __noinline int capture_spill(struct pt_regs *ctx, struct wf_task *task, __u32 in
 		return CAPTURE_FULL;
 	if (max > WF_CAPTURE_BYTES_MAX)
 		max = WF_CAPTURE_BYTES_MAX;
-	n = read_string(task, type, spill->bytes + top + 8, max, &full);
+	n = read_string(task, type, spill->bytes + top + 8, max, WF_CAPTURE_BYTES_MAX, &full);
 	if (n < 0)
 		return CAPTURE_FAULT;
 	put_head(spill->bytes + top, WF_VAL_STRING, capture->slot, n, full);
@@ -247,9 +250,11 @@ __noinline int capture_values(struct pt_regs *ctx, struct wf_task *task, __u32 i
 	struct wf_frame *frame;
 	__u32 top;
 
-	if (!task || !spec || k > WF_FRAMES_MAX)
+	if (!task || !spec)
 		return 0;
-	frame = &task->stack.frames[k];
+	frame = frame_at(task, k);
+	if (!frame)
+		return 0;
 	top = task->stack.arena_top;
 	if (!frame->attr_len && spec->flags & WF_SPEC_SPILL)
 		frame->flags |= WF_FRAME_SPILL;

@@ -83,6 +83,7 @@ static __always_inline void fill_span(struct wf_rec_span *record, struct wf_task
 		if (!sized)                                                                        \
 			return 0;                                                                  \
 		fill_span(sized, task, frame, now, how, k);                                        \
+		WF_OPAQUE(len);                                                                    \
 		if (len > (room))                                                                  \
 			len = (room);                                                              \
 		bpf_probe_read_kernel(sized + 1, len, from);                                       \
@@ -100,9 +101,11 @@ __noinline int emit_large(struct wf_task *task, struct wf_spill *spill, __u32 k,
 	void *target = cpu_ring(), *from;
 	__u32 len, off;
 
-	if (!task || !target || k > WF_FRAMES_MAX)
+	if (!task || !target)
 		return 0;
-	frame = &task->stack.frames[k];
+	frame = frame_at(task, k);
+	if (!frame)
+		return 0;
 	len = frame->attr_len;
 	off = frame->attr_off;
 	if (frame->flags & WF_FRAME_SPILL) {
@@ -150,11 +153,11 @@ __noinline int emit_frame(struct wf_task *task, struct wf_spill *spill, __u32 k,
 	struct wf_frame *frame;
 	void *target;
 
-	if (!task || k > WF_FRAMES_MAX)
+	if (!task)
 		return 0;
-	frame = &task->stack.frames[k];
 	target = cpu_ring();
-	if (!target)
+	frame = frame_at(task, k);
+	if (!target || !frame)
 		return 0;
 	if (frame->attr_len) {
 		if (frame->flags & WF_FRAME_SPILL && !spill)

@@ -137,6 +137,16 @@ static __always_inline void count(struct wf_task *task, __u32 counter)
 /* Keeps the compiler from deriving an index anew after its bound was checked. */
 #define WF_OPAQUE(variable) asm volatile("" : "+r"(variable))
 
+/* Frame k or NULL. Check and address stay together: a copy of k that the compiler spilled before
+ * the check would come back without its bound. */
+static __always_inline struct wf_frame *frame_at(struct wf_task *task, __u32 k)
+{
+	WF_OPAQUE(k);
+	if (k > WF_FRAMES_MAX)
+		return 0;
+	return &task->stack.frames[k];
+}
+
 static __always_inline __u64 mix(__u64 z)
 {
 	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;

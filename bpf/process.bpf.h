@@ -35,10 +35,9 @@ static __always_inline void finish_stack(struct wf_task *task, struct task_struc
 		__u32 k = n - 1 - i;
 		struct wf_frame *frame;
 
-		WF_OPAQUE(k);
-		if (k >= WF_FRAMES_MAX)
+		frame = k < n ? frame_at(task, k) : 0;
+		if (!frame)
 			break;
-		frame = &task->stack.frames[k];
 		if (frame->flags & WF_FRAME_QUIET)
 			continue;
 		if (!emit_frame(task, spill, k, now, kind << 8 | status))
@@ -58,7 +57,7 @@ static __always_inline void emit_process(struct wf_task *task, struct task_struc
 {
 	struct wf_rec_process *record;
 	void *target = cpu_ring();
-	__u32 n, top;
+	struct wf_frame *frame;
 
 	record = target ? bpf_ringbuf_reserve(target, sizeof(*record), 0) : 0;
 	if (!record) {
@@ -79,12 +78,10 @@ static __always_inline void emit_process(struct wf_task *task, struct task_struc
 	}
 	if (task) {
 		record->task_key = task->seed;
-		n = task->stack.depth;
-		top = n - 1;
-		WF_OPAQUE(top);
-		if (n && top < WF_FRAMES_MAX) {
-			record->span_id = task->stack.frames[top].id;
-			record->span_start_ns = task->stack.frames[top].start_ns;
+		frame = task->stack.depth ? frame_at(task, task->stack.depth - 1) : 0;
+		if (frame) {
+			record->span_id = frame->id;
+			record->span_start_ns = frame->start_ns;
 			record->root_id = task->stack.root_id;
 			record->trace_hi = task->stack.trace_hi;
 			record->trace_lo = task->stack.trace_lo;

@@ -96,12 +96,9 @@ static __always_inline int on_enter(struct pt_regs *ctx, struct wf_task *task,
 		task->stack.high_sp = sp;
 	n = task->stack.depth;
 	if (n) {
-		__u32 top = n - 1;
-
-		WF_OPAQUE(top);
-		if (top >= WF_FRAMES_MAX)
+		frame = frame_at(task, n - 1);
+		if (!frame)
 			return 0;
-		frame = &task->stack.frames[top];
 		if ((frame->flags & WF_FRAME_ALT) != alt || frame->sp <= sp) {
 			pop_dead(task, sp, now, WF_END_DEAD << 8 | POP_EQUAL | alt, index);
 			n = task->stack.depth;
@@ -113,12 +110,9 @@ static __always_inline int on_enter(struct pt_regs *ctx, struct wf_task *task,
 	}
 	id = mix(task->seed + ++task->sequence * 0x9e3779b97f4a7c15ULL);
 	if (n) {
-		__u32 top = n - 1;
-
-		WF_OPAQUE(top);
-		if (top >= WF_FRAMES_MAX)
+		frame = frame_at(task, n - 1);
+		if (!frame)
 			return 0;
-		frame = &task->stack.frames[top];
 		parent = frame->id;
 		if (frame->flags & (WF_FRAME_MIN | WF_FRAME_HELD))
 			flags |= WF_FRAME_HELD;
@@ -136,10 +130,9 @@ static __always_inline int on_enter(struct pt_regs *ctx, struct wf_task *task,
 		id = parent;
 		count(task, WF_CNT_GUARDED);
 	}
-	WF_OPAQUE(n);
-	if (n >= WF_FRAMES_MAX)
+	frame = frame_at(task, n);
+	if (!frame)
 		return 0;
-	frame = &task->stack.frames[n];
 	frame->sp = sp;
 	frame->start_ns = now;
 	frame->id = id;
@@ -153,14 +146,6 @@ static __always_inline int on_enter(struct pt_regs *ctx, struct wf_task *task,
 	if (spec->capture_count && !(flags & WF_FRAME_GUARD))
 		capture_values(ctx, task, index, n);
 	return 0;
-}
-
-/* Values that a site captures at the end belong to the frame that it closes: the top one. */
-static __always_inline void capture_at_exit(struct pt_regs *ctx, struct wf_task *task,
-					    struct wf_spec *spec, __u32 index, __u32 top)
-{
-	if (spec->capture_count && !(task->stack.frames[top].flags & WF_FRAME_QUIET))
-		capture_values(ctx, task, index, top);
 }
 
 static __always_inline int on_leave(struct pt_regs *ctx, struct wf_task *task, struct wf_spec *spec,
@@ -183,12 +168,13 @@ static __always_inline int on_leave(struct pt_regs *ctx, struct wf_task *task, s
 	}
 	now = bpf_ktime_get_ns();
 	top = n - 1;
-	WF_OPAQUE(top);
-	if (top >= WF_FRAMES_MAX)
+	frame = frame_at(task, top);
+	if (!frame)
 		return 0;
-	frame = &task->stack.frames[top];
 	if (frame->span == spec->span && (frame->sp == sp || spec->kind == WF_SITE_CLOSE)) {
-		capture_at_exit(ctx, task, spec, index, top);
+		/* values captured at the end belong to the frame that is closed: the top one */
+		if (spec->capture_count && !(frame->flags & WF_FRAME_QUIET))
+			capture_values(ctx, task, index, top);
 		if (!spec->tail_set) {
 			count(task, WF_CNT_EXIT_MATCHED);
 			close_frame(task, top, now, WF_END_OK);
@@ -215,14 +201,15 @@ __noinline int on_event(struct pt_regs *ctx, struct wf_task *task, __u32 index)
 		__u32 k = n - 1 - i;
 		struct wf_frame *frame;
 		struct wf_spec *other;
+		__u32 span; /* older kernels want the key on the stack */
 
-		WF_OPAQUE(k);
-		if (k >= WF_FRAMES_MAX)
+		frame = k < n ? frame_at(task, k) : 0;
+		if (!frame)
 			break;
-		frame = &task->stack.frames[k];
 		if (frame->flags & WF_FRAME_QUIET)
 			continue;
-		other = bpf_map_lookup_elem(&specs, &frame->span);
+		span = frame->span;
+		other = bpf_map_lookup_elem(&specs, &span);
 		if (spec->nearest_rule && (!other || other->rule + 1 != spec->nearest_rule))
 			continue;
 		owner = frame->id;

@@ -65,7 +65,9 @@ __noinline int close_frame(struct wf_task *task, __u32 k, __u64 now, __u32 statu
 
 	if (!task || k >= WF_FRAMES_MAX)
 		return 0;
-	frame = &task->stack.frames[k];
+	frame = frame_at(task, k);
+	if (!frame)
+		return 0;
 	flags = frame->flags;
 	task->stack.depth = k;
 	if (flags & WF_FRAME_QUIET)
@@ -88,11 +90,9 @@ __noinline int close_frame(struct wf_task *task, __u32 k, __u64 now, __u32 statu
 	release_arena(task, frame);
 	flags |= WF_FRAME_CHILD;
 parent:
-	if ((flags & WF_FRAME_CHILD) && k > 0) {
-		k--;
-		if (k < WF_FRAMES_MAX)
-			task->stack.frames[k].flags |= WF_FRAME_CHILD;
-	}
+	frame = k > 0 ? frame_at(task, k - 1) : 0;
+	if (frame && flags & WF_FRAME_CHILD)
+		frame->flags |= WF_FRAME_CHILD;
 	return 0;
 }
 
@@ -135,14 +135,14 @@ __noinline int pop_dead(struct wf_task *task, __u64 sp, __u64 now, __u32 how, __
 		return 0;
 	for (int i = 0; i < WF_FRAMES_MAX; i++) {
 		__u32 k = task->stack.depth;
+		struct wf_frame *frame;
 
 		if (k == 0 || k > WF_FRAMES_MAX)
 			return 0;
-		k--;
-		WF_OPAQUE(k);
-		if (k >= WF_FRAMES_MAX || !is_dead(&task->stack.frames[k], sp, how, entering))
+		frame = frame_at(task, k - 1);
+		if (!frame || !is_dead(frame, sp, how, entering))
 			return 0;
-		close_frame(task, k, now, how >> 8);
+		close_frame(task, k - 1, now, how >> 8);
 	}
 	return 0;
 }
@@ -161,9 +161,9 @@ __noinline int match_frame(struct wf_task *task, __u32 k, __u64 sp, __u32 index)
 
 	if (!task || k >= WF_FRAMES_MAX)
 		return MATCH_NO;
-	frame = &task->stack.frames[k];
 	spec = bpf_map_lookup_elem(&specs, &index);
-	if (!spec)
+	frame = frame_at(task, k);
+	if (!spec || !frame)
 		return MATCH_NO;
 	span = frame->span;
 	if (spec->kind == WF_SITE_CLOSE)
