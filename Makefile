@@ -8,11 +8,11 @@ CLANG   ?= clang
 BPFTOOL ?= $(or $(shell command -v bpftool),/usr/sbin/bpftool)
 Q       := $(if $(V),,@)
 VERSION := 0.1.0
+comma   := ,
 
 WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 \
 	   -Wno-missing-field-initializers $(if $(WERROR),-Werror)
 SANFLAG := $(if $(SAN),-fsanitize=address$(comma)undefined -fno-omit-frame-pointer)
-comma   := ,
 CFLAGS  ?= -O2 -g
 ALLFLAG := -std=gnu11 $(WARN) $(SANFLAG) -D_GNU_SOURCE -DWF_VERSION='"$(VERSION)"' -I. -I$(O)/gen
 LIBS    := -lbpf -lelf -ldw -lcapstone -lprotobuf-c -lcurl -lyaml -ljansson -lz -llzma -lstdc++ -lpthread -lm
