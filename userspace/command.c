@@ -79,7 +79,7 @@ const struct wf_command_info wf_commands[] = {
 	 false,
 	 "bash | zsh",
 	 "print the completion script of a shell",
-	 {{"wftrace completion bash > ~/.local/share/bash-completion/completions/wftrace", ""}}},
+	 {{"wftrace completion bash > /etc/bash_completion.d/wftrace", "for all users"}}},
 	{"help", WF_COMMAND_HELP, 'A', true, "[COMMAND]", "show how to use a command"},
 	{"man-options", WF_COMMAND_MAN_OPTIONS, 'A', true, "",
 	 "print the option section of the manual, in scdoc"},

@@ -22,8 +22,7 @@ static void print_overview(FILE *out)
 		fprintf(out, "  %s\n", wf_command_info(WF_COMMAND_ATTACH)->examples[i].line);
 	fprintf(out, "  %s\n", wf_command_info(WF_COMMAND_LIST)->examples[0].line);
 	fprintf(out, "  %s\n", wf_command_info(WF_COMMAND_RUN)->examples[0].line);
-	fputs("\nexit status: 0 done, 1 failed, 2 usage, 3 this kernel or these privileges "
-	      "cannot,\n"
+	fputs("\nexit status: 0 done, 1 failed, 2 usage, 3 kernel or privileges cannot,\n"
 	      "4 nothing matched; run ends with the status of its command. More: man wftrace\n",
 	      out);
 }
