@@ -73,7 +73,7 @@ unit: units
 	$(Q)for t in $(TESTS); do echo "  RUN   $$t"; $$t || exit 1; done
 
 clang: $(SKELS) $(PROTOS)
-	$(Q)echo "  CLANG $(words $(SRCS)) sources"; $(CLANG) $(ALLFLAG) -fsyntax-only $(SRCS)
+	$(Q)echo "  CLANG every source"; $(CLANG) $(ALLFLAG) -fsyntax-only $(SRCS) $(wildcard tests/unit/*.c)
 
 style:
 	$(Q)O=$(O) python3 tests/style/run.py
