@@ -82,7 +82,7 @@ deps:
 	$(Q)sh scripts/deps.sh
 
 demo:
-	+$(Q)sh scripts/deps.sh build && $(MAKE) --no-print-directory all $(O)/demo/workflow && O=$(O) sh demo/run.sh
+	+$(Q)sh scripts/deps.sh build && $(MAKE) -s all $(O)/demo/workflow && O=$(O) sh demo/run.sh
 
 check:
 	+$(Q)sh scripts/deps.sh || true; O=$(O) MAKE="$(MAKE)" python3 tests/check.py
