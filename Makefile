@@ -15,7 +15,7 @@ SANFLAG := $(if $(SAN),-fsanitize=address$(comma)undefined -fno-omit-frame-point
 comma   := ,
 CFLAGS  ?= -O2 -g
 ALLFLAG := -std=gnu11 $(WARN) $(SANFLAG) -D_GNU_SOURCE -DWF_VERSION='"$(VERSION)"' -I. -I$(O)/gen
-LIBS    := -lbpf -lelf -ldw -lcapstone -lprotobuf-c -lcurl -lyaml -ljansson -lz -llzma -lstdc++ -lpthread -lm
+LIBS    := -lbpf -lelf -ldw -lcapstone -lprotobuf-c -lcurl -lyaml -ljansson -lz -llzma -l:libstdc++.a -lpthread -lm
 BPFFLAG := -target bpf -mcpu=v3 -O2 -g -Wall $(if $(WERROR),-Werror) -D__TARGET_ARCH_$(subst x86_64,x86,$(subst aarch64,arm64,$(ARCH))) \
 	   -I. -Ivmlinux/$(ARCH) -I/usr/include/$(ARCH)-linux-gnu
 
