@@ -47,21 +47,27 @@ static size_t word_length(const char *text)
 	return len;
 }
 
-/* What no wildcard stands for and no demangler invents. */
-static const char *longest_word(const char *pattern, size_t *ret_len)
+static bool is_useful(const char *word, size_t len)
 {
-	const char *best = NULL, *at = pattern;
+	return len && !is_synthetic(word, len) && !is_number(word, len);
+}
 
-	*ret_len = 0;
-	while (*at) {
-		const char *set_end = *at == '[' ? strchr(at, ']') : NULL;
-		size_t len = word_length(at);
+/* What no wildcard stands for and no demangler invents. Length 0 = there is none. */
+static size_t longest_word(const char *pattern, size_t *ret_start)
+{
+	size_t at = 0, best = 0;
 
-		if (len > *ret_len && !is_synthetic(at, len) && !is_number(at, len)) {
-			best = at;
-			*ret_len = len;
+	while (pattern[at]) {
+		size_t len = word_length(pattern + at);
+		size_t set = pattern[at] == '[' ? strcspn(pattern + at, "]") : 0;
+
+		if (len > best && is_useful(pattern + at, len)) {
+			*ret_start = at;
+			best = len;
 		}
-		at = set_end ? set_end + 1 : at + (len ? len : 1);
+		if (set && pattern[at + set])
+			len = set + 1;
+		at += len ? len : 1;
 	}
 	return best;
 }
@@ -69,17 +75,15 @@ static const char *longest_word(const char *pattern, size_t *ret_len)
 struct wf_matcher *wf_matcher_new(const char *pattern)
 {
 	wf_auto(wf_matcher_freep) struct wf_matcher *matcher = calloc(1, sizeof(*matcher));
-	const char *word;
-	size_t len;
+	size_t start = 0, len = longest_word(pattern, &start);
 
 	if (!matcher)
 		return NULL;
 	matcher->pattern = strdup(pattern);
-	word = longest_word(pattern, &len);
-	matcher->word = word ? strndup(word, len) : NULL;
+	matcher->word = len ? strndup(pattern + start, len) : NULL;
 	matcher->is_glob = wf_glob_is_pattern(pattern);
 	matcher->keep_arguments = strchr(pattern, '<') && !strstr(pattern, "operator<");
-	return matcher->pattern && (!word || matcher->word) ? wf_take(matcher) : NULL;
+	return matcher->pattern && (!len || matcher->word) ? wf_take(matcher) : NULL;
 }
 
 void wf_matcher_free(struct wf_matcher *matcher)
