@@ -30,7 +30,13 @@ static const char synthetic[] =
 
 static bool is_synthetic(const char *word, size_t len)
 {
-	return memmem(synthetic, sizeof(synthetic) - 1, word, len) != NULL;
+	char text[32];
+
+	if (len >= sizeof(text))
+		return false;
+	memcpy(text, word, len);
+	text[len] = '\0';
+	return strstr(synthetic, text) != NULL;
 }
 
 static bool is_number(const char *word, size_t len)
