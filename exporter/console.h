@@ -13,6 +13,7 @@
 
 #include <stdio.h>
 
+#include "env.h"
 #include "render.h"
 #include "sink.h"
 
@@ -24,9 +25,6 @@ struct wf_console_options {
 	size_t held_bytes;    /* batches kept for unfinished trees; 0 = 64 MiB */
 	uint32_t tree_spans;  /* of a held tree; 0 = 10,000 */
 };
-
-/* A variable of the environment, or NULL. */
-typedef const char *(*wf_env_lookup)(void *context, const char *name);
 
 /* What suits the fd: JSON if it is no terminal; colour and UTF-8 by NO_COLOR, TERM and the locale.
  */

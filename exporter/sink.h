@@ -32,8 +32,10 @@ struct wf_sink_ops {
 	const char *kind; /* "console", "file", "otlp" ... */
 	/* Borrow the batch; keep a reference where it is needed longer. Never blocks. */
 	void (*push)(struct wf_sink *sink, struct wf_batch *batch);
-	/* Do what is due at now_ns (monotonic); returns when to be called again, UINT64_MAX = on
-	 * push. */
+	/*
+	 * Do what is due at now_ns (monotonic); returns when to be called again, UINT64_MAX = on
+	 * push. Called once before the first push.
+	 */
 	uint64_t (*work)(struct wf_sink *sink, uint64_t now_ns);
 	/*
 	 * Nothing more will be pushed; true when all is done. Called, between calls of work(),
