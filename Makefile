@@ -73,7 +73,7 @@ unit: units
 	$(Q)for t in $(TESTS); do echo "  RUN   $$t"; $$t || exit 1; done
 
 clang: $(SKELS) $(PROTOS)
-	$(Q)echo "  CLANG $(words $(SRCS)) sources"; $(CLANG) $(ALLFLAG) -fsyntax-only $(SRCS)
+	$(Q)echo "  CLANG every source"; $(CLANG) $(ALLFLAG) -fsyntax-only $(SRCS) $(wildcard tests/unit/*.c)
 
 style:
 	$(Q)O=$(O) python3 tests/style/run.py
@@ -82,7 +82,7 @@ deps:
 	$(Q)sh scripts/deps.sh
 
 demo:
-	+$(Q)sh scripts/deps.sh build && $(MAKE) --no-print-directory all $(O)/demo/workflow && O=$(O) sh demo/run.sh
+	+$(Q)sh scripts/deps.sh build && $(MAKE) -s all $(O)/demo/workflow && O=$(O) sh demo/run.sh
 
 check:
 	+$(Q)sh scripts/deps.sh || true; O=$(O) MAKE="$(MAKE)" python3 tests/check.py
