@@ -7,6 +7,18 @@
 
 #include "command.h"
 
+enum wf_exit wf_exit_for(int code)
+{
+	switch (code) {
+	case EPERM:
+	case EACCES:
+	case ENOSYS:
+		return WF_EXIT_UNABLE;
+	default:
+		return WF_EXIT_FAILED;
+	}
+}
+
 void wf_config_init(struct wf_config *config)
 {
 	*config = (struct wf_config){0};

@@ -26,6 +26,9 @@ enum wf_exit {
 	WF_EXIT_NOT_FOUND = 127,      /* run: the command was not found */
 };
 
+/* The exit code for an errno that ended the work before anything was armed. */
+enum wf_exit wf_exit_for(int code);
+
 enum wf_command {
 	WF_COMMAND_NONE,
 	WF_COMMAND_ATTACH,

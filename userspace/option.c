@@ -25,7 +25,7 @@ const struct wf_option wf_options[] = {
 	 "*list*, *doctor* and *profiles* only look."},
 	{"name", 'n', 'A', WF_OPTION_TEXT, WF_HINT_PROCESS, ON(ATTACH) | ON(RECORD), AT(name),
 	 "NAME", NULL, "all processes of this executable or command",
-	 "The base name of the executable, or the name that _ps_(1) shows."},
+	 "The base name of the executable, or the name that *ps*(1) shows."},
 	{"executable", 'x', 'A', WF_OPTION_TEXT, WF_HINT_FILE, ON(LIST), AT(executable), "FILE",
 	 NULL, "look into an ELF file instead of a process", NULL},
 	{"function", 'f', 'A', WF_OPTION_TEXTS, WF_HINT_NONE, TRACING | ON(DOCTOR), AT(rules),
@@ -87,10 +87,10 @@ const struct wf_option wf_options[] = {
 	 NULL, "send an empty request to a backend", NULL},
 	{"debug-dir", 0, 'A', WF_OPTION_TEXT, WF_HINT_DIRECTORY, TRACING | ON(LIST) | ON(DOCTOR),
 	 AT(debug_dir), "DIR", NULL, "further debug files, by build-id",
-	 "Besides _/usr/lib/debug_, the same in the process's root, and debuginfod where "
+	 "Besides */usr/lib/debug*, the same in the process's root, and debuginfod where "
 	 "DEBUGINFOD_URLS is set."},
 	{"user", 0, 'A', WF_OPTION_TEXT, WF_HINT_USER, ON(RUN), AT(user), "USER",
-	 "who called _sudo_(8), else the current user", "start the command as this user", NULL},
+	 "who called *sudo*(8), else the current user", "start the command as this user", NULL},
 	{"config", 'c', 'D', WF_OPTION_TEXT, WF_HINT_FILE, TRACING, 0, "FILE"},
 	{"sample", 0, 'E', WF_OPTION_TEXT, WF_HINT_NONE, TRACING, 0, "RATIO"},
 	{"budget", 0, 'E', WF_OPTION_TEXT, WF_HINT_NONE, TRACING, 0, "PERCENT|off"},
