@@ -124,7 +124,7 @@ static int link_error(int code, const char *shown, pid_t pid, struct wf_err *err
 	if (code == ESRCH)
 		return wf_err_set(err, code, "process %d is gone", pid);
 	if (code == ENOTSUPP)
-		return wf_err_set(err, EOPNOTSUPP,
+		return wf_err_set(err, ENOSYS,
 				  "'%s': the kernel refuses a probe on one of the instructions",
 				  shown);
 	return wf_err_set(err, code, "'%s': cannot attach: %s", shown, strerror(code));
