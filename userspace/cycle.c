@@ -96,7 +96,7 @@ static bool only_forward(const struct wf_graph *graph)
 
 int wf_cycle_mark(struct wf_graph *graph)
 {
-	struct tarjan t = { 0 };
+	struct tarjan t = {0};
 	int rc;
 
 	if (only_forward(graph))

@@ -8,6 +8,8 @@
 #include "cycle.h"
 #include "table.h"
 
+#define STUB_BYTES 12
+
 int wf_graph_new(struct wf_binary *elf, struct wf_decoder *decoder, const struct wf_jumps *jumps,
 		 struct wf_graph **ret, struct wf_err *err)
 {
@@ -26,6 +28,7 @@ void wf_graph_free(struct wf_graph *graph)
 {
 	if (!graph)
 		return;
+	free(graph->bytes);
 	free(graph->insns);
 	free(graph->marks);
 	free(graph->to);
@@ -47,54 +50,54 @@ static int resize(void *array, size_t count, size_t item)
 	return 0;
 }
 
-/* No instruction is shorter than a byte, so `bytes` more instructions are enough. */
+/* Room for one more part; no instruction is shorter than a byte. */
 static int reserve(struct wf_graph *graph, uint64_t bytes)
 {
-	uint64_t want = graph->count + bytes;
+	uint64_t want = graph->byte_count + bytes;
 
-	if (want > WF_INSNS_MAX * 4ULL)
+	if (!bytes || bytes > WF_CODE_MAX || want > WF_CODE_MAX ||
+	    graph->part_count == WF_PARTS_MAX)
 		return -E2BIG;
-	if (want <= graph->capacity)
+	if (want <= graph->byte_capacity)
 		return 0;
 	want += want / 2;
 	if (resize(&graph->insns, want, sizeof(*graph->insns)) ||
 	    resize(&graph->marks, want, sizeof(*graph->marks)) ||
-	    resize(&graph->to, want, sizeof(*graph->to)))
+	    resize(&graph->to, want, sizeof(*graph->to)) ||
+	    resize(&graph->bytes, want, sizeof(*graph->bytes)))
 		return -ENOMEM;
-	graph->capacity = (uint32_t)want;
+	graph->byte_capacity = (uint32_t)want;
 	return 0;
 }
 
 static int add_part(struct wf_graph *graph, uint64_t address, uint64_t size, bool own)
 {
 	struct wf_part *part = &graph->parts[graph->part_count];
+	const uint8_t *bytes;
 	uint32_t count;
 	int rc;
 
-	if (graph->part_count == WF_PARTS_MAX)
-		return -E2BIG;
-	if (!size || size > WF_INSNS_MAX * 4ULL)
-		return -E2BIG;
-	part->bytes = wf_binary_bytes(graph->elf, address, size);
-	if (!part->bytes)
-		return -ENOENT;
 	rc = reserve(graph, size);
 	if (rc < 0)
 		return rc;
-	rc = wf_decoder_run(graph->decoder, part->bytes, size, address,
-			    graph->insns + graph->count, WF_INSNS_MAX, &count);
+	bytes = wf_binary_bytes(graph->elf, address, size);
+	if (!bytes)
+		return -ENOENT;
+	memcpy(graph->bytes + graph->byte_count, bytes, size);
+	rc = wf_decoder_run(graph->decoder, graph->bytes + graph->byte_count, size, address,
+			    graph->insns + graph->count, (uint32_t)size, &count);
 	if (rc < 0)
 		return rc;
-	if (graph->count + count > WF_INSNS_MAX)
-		return -E2BIG;
-	part->address = address;
-	part->size = size;
-	part->first = graph->count;
-	part->count = count;
-	part->own = own;
+	*part = (struct wf_part){.address = address,
+				 .size = size,
+				 .bytes = graph->byte_count,
+				 .first = graph->count,
+				 .count = count,
+				 .own = own};
 	memset(graph->marks + graph->count, 0, count);
 	for (uint32_t i = 0; i < count; i++)
 		graph->to[graph->count + i] = WF_NO_INSN;
+	graph->byte_count += (uint32_t)size;
 	graph->count += count;
 	graph->part_count++;
 	return 0;
@@ -141,7 +144,7 @@ const uint8_t *wf_graph_bytes(const struct wf_graph *graph, uint32_t insn)
 {
 	const struct wf_part *part = wf_graph_part(graph, insn);
 
-	return part->bytes + (graph->insns[insn].address - part->address);
+	return graph->bytes + part->bytes + (graph->insns[insn].address - part->address);
 }
 
 int wf_graph_detail(const struct wf_graph *graph, uint32_t insn, struct wf_detail *ret)
@@ -181,8 +184,7 @@ uint32_t wf_graph_next(const struct wf_graph *graph, uint32_t insn, uint32_t n)
 			return WF_NO_INSN;
 		/* Where one of the two leaves, the other one comes first. */
 		if (following(graph, insn) == WF_NO_INSN || to == WF_NO_INSN)
-			return n ? WF_NO_INSN :
-				   (to == WF_NO_INSN ? following(graph, insn) : to);
+			return n ? WF_NO_INSN : (to == WF_NO_INSN ? following(graph, insn) : to);
 		return n ? to : following(graph, insn);
 	default:
 		return n ? WF_NO_INSN : following(graph, insn);
@@ -250,20 +252,50 @@ static int reach(struct wf_graph *graph, uint64_t address, uint32_t *ret)
 	return *ret == WF_NO_INSN ? -EILSEQ : 0;
 }
 
+/*
+ * A stub of the linkage table, or any function that is one jump through a pointer. Many functions
+ * share it, so it is never made part of one.
+ */
+static bool is_stub(const struct wf_graph *graph, uint64_t address)
+{
+	const uint8_t *bytes = wf_binary_bytes(graph->elf, address, STUB_BYTES);
+	struct wf_insn insns[STUB_BYTES];
+	uint32_t count;
+
+	if (!bytes)
+		return false;
+	wf_decoder_run(graph->decoder, bytes, STUB_BYTES, address, insns, STUB_BYTES, &count);
+	return (count > 0 && insns[0].kind == WF_INSN_JMP_INDIRECT) ||
+	       (count > 1 && insns[0].kind == WF_INSN_OTHER && insns[0].size == 4 &&
+		insns[1].kind == WF_INSN_JMP_INDIRECT && insns[1].size >= 6);
+}
+
+/* Behind a call that does not return compilers let code fall, or jump, off the end. */
+static bool is_end(const struct wf_graph *graph, uint64_t address)
+{
+	for (uint32_t i = 0; i < graph->part_count; i++)
+		if (address == graph->parts[i].address + graph->parts[i].size)
+			return true;
+	return false;
+}
+
 static int link_branch(struct wf_graph *graph, uint32_t i)
 {
 	uint64_t address = graph->insns[i].address, target = graph->insns[i].target, start, size;
 
 	if (!part_at(graph, target)) {
+		bool known = !wf_binary_fde(graph->elf, target, &start, &size);
+
+		if (!known && is_end(graph, target))
+			return 0;
 		if (!wf_binary_is_text(graph->elf, target)) {
 			graph->marks[i] |= WF_MARK_LOST;
 			return 0;
 		}
-		if (wf_binary_fde(graph->elf, target, &start, &size) < 0 ||
+		if (!known || is_stub(graph, target) ||
 		    (start == target && wf_graph_is_function(graph->elf, start))) {
-			graph->marks[i] |= wf_graph_at_return(graph->elf, address) ?
-						   WF_MARK_LEAVES :
-						   WF_MARK_LOST;
+			graph->marks[i] |= wf_graph_at_return(graph->elf, address) ? WF_MARK_LEAVES
+										   : WF_MARK_LOST;
 			return 0;
 		}
 	}
@@ -294,7 +326,7 @@ static int add_switch(struct wf_graph *graph, uint32_t i, const uint64_t *addres
 		graph->marks[graph->targets[first + k]] |= WF_MARK_TABLE;
 	}
 	graph->target_count += count;
-	graph->switches[graph->switch_count] = (struct wf_switch){ first, count };
+	graph->switches[graph->switch_count] = (struct wf_switch){first, count};
 	graph->to[i] = graph->switch_count++;
 	return 0;
 }
@@ -378,8 +410,9 @@ static int add_landing_parts(struct wf_graph *graph)
 		if (rc < 0)
 			return rc;
 		if (!leads_to_main(graph, first)) {
-			graph->count = first; /* the scan took data for a jump */
-			graph->part_count--;
+			/* The scan took data for a jump. */
+			graph->count = first;
+			graph->byte_count = graph->parts[--graph->part_count].bytes;
 			continue;
 		}
 		rc = link_all(graph, first);
@@ -419,7 +452,7 @@ static int count_incoming(struct wf_graph *graph)
 
 static void clear(struct wf_graph *graph)
 {
-	graph->part_count = graph->count = 0;
+	graph->part_count = graph->count = graph->byte_count = 0;
 	graph->switch_count = graph->target_count = 0;
 	graph->unresolved = false;
 }

@@ -19,22 +19,22 @@
 #include "jump.h"
 
 #define WF_PARTS_MAX   16
-#define WF_INSNS_MAX   400000 /* of one function with its parts */
-#define WF_TABLE_MAX   4096   /* entries of one switch table */
-#define WF_TARGETS_MAX 400000 /* of all switch tables of one function */
+#define WF_CODE_MAX    (1u << 20) /* bytes of one function with its parts */
+#define WF_TABLE_MAX   4096       /* entries of one switch table */
+#define WF_TARGETS_MAX 400000     /* of all switch tables of one function */
 #define WF_NO_INSN     UINT32_MAX
 
 struct wf_part {
-	const uint8_t *bytes;
 	uint64_t address, size;
+	uint32_t bytes;        /* where its bytes begin in the graph's */
 	uint32_t first, count; /* instructions */
-	bool own;	       /* the function itself or a cold part: all of it may run */
+	bool own;              /* the function itself or a cold part: all of it may run */
 };
 
-#define WF_MARK_CYCLE	0x01 /* may run more than once per call */
-#define WF_MARK_TABLE	0x02 /* a switch leads here */
-#define WF_MARK_LEAVES	0x04 /* jumps to another function with the stack as at the entry */
-#define WF_MARK_LOST	0x08 /* jumps away with its frame on the stack */
+#define WF_MARK_CYCLE   0x01 /* may run more than once per call */
+#define WF_MARK_TABLE   0x02 /* a switch leads here */
+#define WF_MARK_LEAVES  0x04 /* jumps to another function with the stack as at the entry */
+#define WF_MARK_LOST    0x08 /* jumps away with its frame on the stack */
 #define WF_MARK_REACHED 0x10
 
 struct wf_switch {
@@ -48,10 +48,12 @@ struct wf_graph {
 
 	struct wf_part parts[WF_PARTS_MAX];
 	uint32_t part_count;
+	uint8_t *bytes; /* of all parts */
+	uint32_t byte_count, byte_capacity;
 	struct wf_insn *insns;
-	uint8_t *marks;	 /* WF_MARK_* */
-	uint32_t *to;	 /* direct branches: instruction; resolved switches: index of switch */
-	uint32_t count, capacity;
+	uint8_t *marks; /* WF_MARK_* */
+	uint32_t *to;   /* direct branches: instruction; resolved switches: index of switch */
+	uint32_t count;
 	uint32_t entry;
 
 	struct wf_switch *switches;
@@ -59,7 +61,8 @@ struct wf_graph {
 	uint32_t *targets; /* instructions that switches lead to */
 	uint32_t target_count, target_capacity;
 
-	uint32_t *in_first, *in_from; /* direct branches to i: in_from[in_first[i]..in_first[i+1]) */
+	uint32_t *in_first,
+		*in_from; /* direct branches to i: in_from[in_first[i]..in_first[i+1]) */
 	uint32_t in_capacity, edge_capacity;
 	uint32_t *scratch; /* of cycle.c */
 	uint32_t scratch_capacity;

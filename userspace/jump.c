@@ -9,7 +9,8 @@
 
 #define TARGETS_MAX (1u << 20) /* functions that are jumped to */
 #define CROSS_MAX   (1u << 20)
-#define TEXT_MAX    (1ULL << 30)
+#define CHUNK_BYTES (512u << 10)
+#define TAIL_BYTES  6 /* the longest jump: chunks overlap by it */
 
 struct wf_jumps {
 	struct wf_map *callers; /* function -> last source << 16 | number of sources */
@@ -22,6 +23,7 @@ struct scan {
 	struct wf_binary *elf;
 	struct wf_jumps *jumps;
 	uint64_t start, size;
+	uint64_t text, text_size; /* executable segment */
 };
 
 void wf_jumps_free(struct wf_jumps *jumps)
@@ -60,7 +62,7 @@ static int add_cross(struct wf_jumps *jumps, uint64_t target, uint64_t source)
 		jumps->cross = grown;
 		jumps->cross_capacity = capacity;
 	}
-	jumps->cross[jumps->cross_count++] = (struct wf_cross){ target, source };
+	jumps->cross[jumps->cross_count++] = (struct wf_cross){target, source};
 	return 0;
 }
 
@@ -80,9 +82,9 @@ static int take(struct scan *scan, uint64_t at, uint64_t target)
 	return add_cross(scan->jumps, target, scan->start);
 }
 
-static int scan_range(struct scan *scan, const uint8_t *bytes, uint64_t address, uint64_t size)
+static int scan_chunk(struct scan *scan, const uint8_t *bytes, uint64_t address, uint64_t size)
 {
-	for (uint64_t i = 0; i + 6 <= size; i++) {
+	for (uint64_t i = 0; i + TAIL_BYTES <= size; i++) {
 		unsigned length;
 		int32_t relative;
 		uint64_t target;
@@ -96,11 +98,31 @@ static int scan_range(struct scan *scan, const uint8_t *bytes, uint64_t address,
 			continue;
 		memcpy(&relative, bytes + i + length - 4, sizeof(relative));
 		target = address + i + length + (uint64_t)(int64_t)relative;
-		if (target - address >= size)
+		if (target - scan->text >= scan->text_size)
 			continue;
 		rc = take(scan, address + i, target);
 		if (rc < 0)
 			return rc;
+	}
+	return 0;
+}
+
+static int scan_text(struct scan *scan)
+{
+	uint64_t at = 0;
+
+	while (at < scan->text_size) {
+		uint64_t size = scan->text_size - at;
+		const uint8_t *bytes;
+		int rc;
+
+		if (size > CHUNK_BYTES)
+			size = CHUNK_BYTES;
+		bytes = wf_binary_bytes(scan->elf, scan->text + at, size);
+		rc = bytes ? scan_chunk(scan, bytes, scan->text + at, size) : 0;
+		if (rc < 0)
+			return rc;
+		at += size == CHUNK_BYTES ? size - TAIL_BYTES + 1 : size;
 	}
 	return 0;
 }
@@ -117,22 +139,19 @@ static int compare_cross(const void *a, const void *b)
 int wf_jumps_new(struct wf_binary *elf, struct wf_jumps **ret, struct wf_err *err)
 {
 	wf_auto(wf_jumps_freep) struct wf_jumps *jumps = calloc(1, sizeof(*jumps));
-	struct scan scan = { .elf = elf, .jumps = jumps };
-	uint64_t address, size;
+	struct scan scan = {.elf = elf, .jumps = jumps};
+	int rc = 0;
 
 	if (!jumps)
 		return wf_err_set(err, ENOMEM, "out of memory");
 	jumps->callers = wf_map_new(TARGETS_MAX);
 	if (!jumps->callers)
 		return wf_err_set(err, ENOMEM, "out of memory");
-	for (size_t i = 0; !wf_binary_text(elf, i, &address, &size); i++) {
-		const uint8_t *bytes = size <= TEXT_MAX ? wf_binary_bytes(elf, address, size) :
-							  NULL;
-		int rc = bytes ? scan_range(&scan, bytes, address, size) : 0;
-
-		if (rc < 0)
-			return wf_err_set(err, -rc, "too many jumps between functions");
-	}
+	for (size_t i = 0; !rc && !wf_binary_text(elf, i, &scan.text, &scan.text_size); i++)
+		rc = scan_text(&scan);
+	if (rc < 0)
+		return wf_err_set(err, -rc, "'%s': too many jumps between functions",
+				  wf_binary_shown(elf));
 	if (jumps->cross_count)
 		qsort(jumps->cross, jumps->cross_count, sizeof(*jumps->cross), compare_cross);
 	*ret = wf_take(jumps);

@@ -13,7 +13,7 @@
 enum wf_table_answer {
 	WF_TABLE_RESOLVED,
 	WF_TABLE_UNKNOWN, /* a switch, but its table was not understood */
-	WF_TABLE_NONE,	  /* no switch: a jump to a function through a pointer */
+	WF_TABLE_NONE,    /* no switch: a jump to a function through a pointer */
 };
 
 /* targets holds WF_TABLE_MAX addresses. */
