@@ -100,11 +100,14 @@ static void fill_exit(const struct wf_plan_function *function, char *out, size_t
 	out[used ? used - 1 : 0] = 0;
 }
 
-static void fill_row(const struct wf_plan *plan, uint32_t index, struct row *row)
+static void fill_row(const struct wf_plan *plan, uint32_t index, const struct wf_plan_file *file,
+		     struct row *row)
 {
 	const struct wf_plan_function *function = &plan->functions[index];
 
-	*row = (struct row){.function = function, .file = file_of(plan, index), .shown = ""};
+	*row = (struct row){.function = function, .file = file, .shown = ""};
+	if (!file)
+		row->file = find_file(plan, function);
 	if (row->file)
 		row->shown = wf_binary_shown(row->file->elf);
 	if (function->refusal)

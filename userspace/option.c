@@ -63,7 +63,7 @@ const struct wf_option wf_options[] = {
 	 "the environment (see *ENVIRONMENT*), else *console*",
 	 "send spans there (may be repeated)", "See *DESTINATIONS*."},
 	{"output", 'o', 'A', WF_OPTION_TEXT, WF_HINT_FILE, ON(RUN) | ON(RECORD), AT(output), "FILE",
-	 NULL, "record - the recording, run - the results",
+	 NULL, "where the recording or the results go",
 	 "*record* creates it readable for its owner only. Without it, *run* writes its results "
 	 "to standard error, since standard output belongs to the command."},
 	{"json", 0, 'A', WF_OPTION_FLAG, WF_HINT_NONE,
@@ -74,7 +74,7 @@ const struct wf_option wf_options[] = {
 	 "write what became of every probe hit, as JSON", NULL},
 	{"service-name", 0, 'A', WF_OPTION_TEXT, WF_HINT_NONE, TRACING | ON(REPLAY),
 	 AT(service_name), "NAME", "OTEL_SERVICE_NAME of the process, else its executable",
-	 "service.name of the spans", NULL},
+	 "the resource attribute service.name", NULL},
 	{"resource", 0, 'A', WF_OPTION_PAIRS, WF_HINT_NONE, SHOWING, AT(resource), "KEY=VALUE",
 	 NULL, "a further resource attribute", "May be repeated."},
 	{"header", 0, 'A', WF_OPTION_PAIRS, WF_HINT_NONE, SHOWING, AT(headers), "KEY=VALUE", NULL,
