@@ -104,48 +104,49 @@ static bool intact(const struct flow *flow, uint8_t reg)
 	return reg < 16 && !(flow->written & 1u << reg);
 }
 
-static void load(const struct flow *flow, const struct wf_detail *detail, struct wf_place *place)
+static void load(const struct flow *flow, const struct wf_detail *detail, struct wf_location *place)
 {
 	const struct wf_memory *memory = &detail->memory;
 
 	if (!memory->valid || memory->index != WF_REG_NONE || !intact(flow, memory->base) ||
 	    flow->stored || memory->disp < INT32_MIN || memory->disp > INT32_MAX)
 		return;
-	place->kind = WF_PLACE_MEMORY;
+	place->kind = WF_AT_MEMORY;
 	place->reg = memory->base;
 	place->width = detail->width;
 	place->disp = (int32_t)memory->disp;
 }
 
 static void move(const struct flow *flow, const struct wf_detail *detail,
-		 const struct wf_place *before, struct wf_place *place)
+		 const struct wf_location *before, struct wf_location *place)
 {
 	if (detail->src == WF_REG_RAX) {
 		*place = *before;
-		if (place->kind != WF_PLACE_CONSTANT && detail->width < place->width)
+		if (place->kind != WF_AT_CONSTANT && detail->width < place->width)
 			place->width = detail->width;
-		if (place->kind == WF_PLACE_CONSTANT && detail->width < 8)
-			place->kind = WF_PLACE_UNKNOWN;
+		if (place->kind == WF_AT_CONSTANT && detail->width < 8)
+			place->kind = WF_AT_UNKNOWN;
 		return;
 	}
 	if (!intact(flow, detail->src))
 		return;
-	place->kind = WF_PLACE_REGISTER;
+	place->kind = WF_AT_REGISTER;
 	place->reg = detail->src;
 	place->width = detail->width;
 }
 
 /* The instruction writes rax: where does the new value come from? */
-static void replace(const struct flow *flow, const struct wf_detail *detail, struct wf_place *place)
+static void replace(const struct flow *flow, const struct wf_detail *detail,
+		    struct wf_location *place)
 {
-	struct wf_place before = *place;
+	struct wf_location before = *place;
 
-	*place = (struct wf_place){.kind = WF_PLACE_UNKNOWN};
+	*place = (struct wf_location){.kind = WF_AT_UNKNOWN};
 	if (detail->dst != WF_REG_RAX)
 		return;
 	switch (detail->form) {
 	case WF_FORM_CONSTANT:
-		place->kind = WF_PLACE_CONSTANT;
+		place->kind = WF_AT_CONSTANT;
 		place->constant = detail->imm;
 		break;
 	case WF_FORM_MOVE:
@@ -163,15 +164,15 @@ static void replace(const struct flow *flow, const struct wf_detail *detail, str
 }
 
 void wf_epilogue_value(const struct wf_graph *graph, uint32_t landing, uint32_t ret,
-		       struct wf_place *place)
+		       struct wf_location *place)
 {
 	struct flow flow = {0};
 	struct wf_detail detail;
 
-	*place = (struct wf_place){.kind = WF_PLACE_REGISTER, .reg = WF_REG_RAX, .width = 8};
+	*place = (struct wf_location){.kind = WF_AT_REGISTER, .reg = WF_REG_RAX, .width = 8};
 	for (uint32_t i = landing; i < ret; i++) {
 		if (wf_graph_detail(graph, i, &detail) < 0) {
-			place->kind = WF_PLACE_UNKNOWN;
+			place->kind = WF_AT_UNKNOWN;
 			return;
 		}
 		if (detail.written & 1u << WF_REG_RAX)

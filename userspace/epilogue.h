@@ -26,6 +26,6 @@ bool wf_epilogue_edges(const struct wf_graph *graph, uint32_t ret, struct wf_edg
 
 /* Where the value that rax has at `ret` lies when control enters at `landing`. */
 void wf_epilogue_value(const struct wf_graph *graph, uint32_t landing, uint32_t ret,
-		       struct wf_place *place);
+		       struct wf_location *place);
 
 #endif

@@ -32,7 +32,7 @@ static int grow(void *array, uint32_t *capacity, uint32_t count, size_t item)
 	return 0;
 }
 
-static int add_exit(struct wf_exits *exits, const struct wf_exit *exit)
+static int add_exit(struct wf_exits *exits, const struct wf_exit_site *exit)
 {
 	int rc = grow(&exits->exits, &exits->exit_capacity, exits->exit_count, sizeof(*exit));
 
@@ -42,7 +42,7 @@ static int add_exit(struct wf_exits *exits, const struct wf_exit *exit)
 	return 0;
 }
 
-static struct wf_exit *branch_at(struct wf_exits *exits, uint32_t insn)
+static struct wf_exit_site *branch_at(struct wf_exits *exits, uint32_t insn)
 {
 	for (uint32_t i = exits->exit_count; i-- > 0;)
 		if (exits->exits[i].insn == insn)
@@ -50,7 +50,7 @@ static struct wf_exit *branch_at(struct wf_exits *exits, uint32_t insn)
 	return NULL;
 }
 
-static bool gives_values(const struct wf_exit_wants *wants, const struct wf_place *place)
+static bool gives_values(const struct wf_exit_wants *wants, const struct wf_location *place)
 {
 	struct wf_source source;
 
@@ -62,18 +62,18 @@ static bool gives_values(const struct wf_exit_wants *wants, const struct wf_plac
 
 /* May this edge be a site? Fills what a probe there needs to know. */
 static bool make_site(const struct wf_graph *graph, const struct wf_exit_wants *wants,
-		      const struct wf_edge *edge, uint32_t ret, struct wf_exit *site)
+		      const struct wf_edge *edge, uint32_t ret, struct wf_exit_site *site)
 {
 	const struct wf_insn *insn = &graph->insns[edge->insn];
 
 	if (edge->insn == wants->entry_site || graph->marks[edge->insn] & WF_MARK_CYCLE ||
 	    !wf_insn_is_emulated(insn))
 		return false;
-	*site = (struct wf_exit){.address = insn->address,
-				 .insn = edge->insn,
-				 .kind = WF_SITE_BRANCH,
-				 .condition = insn->condition,
-				 .direction = edge->direction};
+	*site = (struct wf_exit_site){.address = insn->address,
+				      .insn = edge->insn,
+				      .kind = WF_SITE_BRANCH,
+				      .condition = insn->condition,
+				      .direction = edge->direction};
 	if (wf_binary_cfa(graph->elf, insn->address, &site->cfa) < 0 ||
 	    (site->cfa.reg != WF_REG_RSP && site->cfa.reg != WF_REG_RBP))
 		return false;
@@ -84,10 +84,10 @@ static bool make_site(const struct wf_graph *graph, const struct wf_exit_wants *
 }
 
 /* Both ways of one jump may end the call, but not with values that lie in different places. */
-static bool conflicts(const struct wf_exit *a, const struct wf_exit *b,
+static bool conflicts(const struct wf_exit_site *a, const struct wf_exit_site *b,
 		      const struct wf_exit_wants *wants)
 {
-	return wants->return_count && !wf_place_equal(&a->value, &b->value);
+	return wants->return_count && !wf_location_equal(&a->value, &b->value);
 }
 
 /* Turn all edges into sites, or none. */
@@ -95,13 +95,13 @@ static bool plan_branches(const struct wf_graph *graph, const struct wf_exit_wan
 			  uint32_t ret, struct wf_exits *exits)
 {
 	struct wf_edge edges[WF_EDGES_MAX];
-	struct wf_exit sites[WF_EDGES_MAX];
+	struct wf_exit_site sites[WF_EDGES_MAX];
 	uint32_t count, conditional = 0;
 
 	if (!wf_epilogue_edges(graph, ret, edges, &count))
 		return false;
 	for (uint32_t i = 0; i < count; i++) {
-		const struct wf_exit *other = branch_at(exits, edges[i].insn);
+		const struct wf_exit_site *other = branch_at(exits, edges[i].insn);
 
 		if (!make_site(graph, wants, &edges[i], ret, &sites[i]) ||
 		    (other && conflicts(other, &sites[i], wants)))
@@ -115,7 +115,7 @@ static bool plan_branches(const struct wf_graph *graph, const struct wf_exit_wan
 	if (conditional > wants->sites_max)
 		return false;
 	for (uint32_t i = 0; i < count; i++) {
-		struct wf_exit *other = branch_at(exits, sites[i].insn);
+		struct wf_exit_site *other = branch_at(exits, sites[i].insn);
 
 		if (other)
 			other->direction |= sites[i].direction;
@@ -128,13 +128,13 @@ static bool plan_branches(const struct wf_graph *graph, const struct wf_exit_wan
 static int plan_ret(const struct wf_graph *graph, const struct wf_exit_wants *wants, uint32_t ret,
 		    struct wf_exits *exits)
 {
-	struct wf_exit exit = {
+	struct wf_exit_site exit = {
 		.address = graph->insns[ret].address,
 		.insn = ret,
 		.kind = WF_SITE_RET,
 		.direction = ALWAYS,
 		.cfa = {WF_REG_RSP, 8},
-		.value = {.kind = WF_PLACE_REGISTER, .reg = WF_REG_RAX, .width = 8},
+		.value = {.kind = WF_AT_REGISTER, .reg = WF_REG_RAX, .width = 8},
 	};
 
 	if (!wants->ret_only && plan_branches(graph, wants, ret, exits))

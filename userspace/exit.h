@@ -12,14 +12,14 @@
 #include "graph.h"
 #include "source.h"
 
-struct wf_exit {
+struct wf_exit_site {
 	uint64_t address;
 	uint32_t insn;
 	uint8_t kind;      /* WF_SITE_BRANCH or WF_SITE_RET */
 	uint8_t condition; /* x86 condition code */
 	uint8_t direction; /* 1 leaves when taken, 2 when not, 3 always */
 	struct wf_cfa cfa;
-	struct wf_place value; /* of the return value at this site */
+	struct wf_location value; /* of the return value at this site */
 };
 
 /* A jump out of the function, with the stack as at its entry. */
@@ -34,7 +34,7 @@ struct wf_leave {
 };
 
 struct wf_exits {
-	struct wf_exit *exits;
+	struct wf_exit_site *exits;
 	struct wf_leave *leaves;
 	uint32_t exit_count, exit_capacity;
 	uint32_t leave_count, leave_capacity;

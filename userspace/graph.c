@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "cycle.h"
-#include "table.h"
+#include "dispatch.h"
 
 #define STUB_BYTES 12
 
@@ -336,14 +336,14 @@ static int link_indirect(struct wf_graph *graph, uint32_t i)
 	uint64_t targets[WF_TABLE_MAX];
 	uint32_t count = 0;
 
-	switch (wf_table_resolve(graph, i, targets, &count)) {
-	case WF_TABLE_RESOLVED:
+	switch (wf_dispatch_resolve(graph, i, targets, &count)) {
+	case WF_DISPATCH_RESOLVED:
 		if (!add_switch(graph, i, targets, count))
 			return 0;
 		graph->to[i] = WF_NO_INSN;
 		graph->unresolved = true;
 		return 0;
-	case WF_TABLE_UNKNOWN:
+	case WF_DISPATCH_UNKNOWN:
 		graph->unresolved = true;
 		return 0;
 	default:

@@ -33,7 +33,7 @@ bool wf_source_is_string(uint8_t type)
 	return type == WF_SRC_CSTRING || type == WF_SRC_CHARS || type == WF_SRC_STDSTRING;
 }
 
-bool wf_place_equal(const struct wf_place *a, const struct wf_place *b)
+bool wf_location_equal(const struct wf_location *a, const struct wf_location *b)
 {
 	return a->kind == b->kind && a->reg == b->reg && a->width == b->width &&
 	       a->stored == b->stored && a->disp == b->disp && a->constant == b->constant;
@@ -109,7 +109,7 @@ uint32_t wf_source_registers(const struct wf_operand *operand)
 	return index < REGISTER_ARGUMENTS ? 1u << argument_registers[index] : 0;
 }
 
-int wf_source_return(const struct wf_operand *operand, const struct wf_place *place,
+int wf_source_return(const struct wf_operand *operand, const struct wf_location *place,
 		     struct wf_source *ret, struct wf_err *err)
 {
 	uint8_t width = operand->steps ? 8 : wf_source_width(operand->type);
@@ -118,16 +118,16 @@ int wf_source_return(const struct wf_operand *operand, const struct wf_place *pl
 
 	if (rc < 0)
 		return rc;
-	if (place->kind == WF_PLACE_UNKNOWN || (follows && place->stored))
+	if (place->kind == WF_AT_UNKNOWN || (follows && place->stored))
 		return wf_err_set(err, ENOTSUP, "the return value is not known at this site");
-	if (place->kind == WF_PLACE_CONSTANT) {
+	if (place->kind == WF_AT_CONSTANT) {
 		start(operand, WF_REG_NONE, ret);
 		ret->constant = place->constant;
 		return 0;
 	}
 	if (width > place->width)
 		return wf_err_set(err, ENOTSUP, "the return value is narrower at this site");
-	if (place->kind == WF_PLACE_MEMORY)
+	if (place->kind == WF_AT_MEMORY)
 		return start_in_memory(operand, place->reg, place->disp, ret, err);
 	start(operand, place->reg, ret);
 	return 0;

@@ -10,16 +10,16 @@
 #include "base/err.h"
 #include "rule.h"
 
-enum wf_place_kind {
-	WF_PLACE_UNKNOWN,
-	WF_PLACE_REGISTER, /* low `width` bytes of reg, the rest of the value is zero or sign */
-	WF_PLACE_CONSTANT,
-	WF_PLACE_MEMORY, /* `width` bytes at reg + disp */
+enum wf_location_kind {
+	WF_AT_UNKNOWN,
+	WF_AT_REGISTER, /* low `width` bytes of reg, the rest of the value is zero or sign */
+	WF_AT_CONSTANT,
+	WF_AT_MEMORY, /* `width` bytes at reg + disp */
 };
 
 /* Where the return value lies at an exit, before the rest of the epilogue has run. */
-struct wf_place {
-	uint8_t kind; /* enum wf_place_kind */
+struct wf_location {
+	uint8_t kind; /* enum wf_location_kind */
 	uint8_t reg;  /* enum wf_reg */
 	uint8_t width;
 	bool stored; /* the epilogue writes memory: what the value points to may change */
@@ -27,12 +27,12 @@ struct wf_place {
 	int64_t constant;
 };
 
-bool wf_place_equal(const struct wf_place *a, const struct wf_place *b);
+bool wf_location_equal(const struct wf_location *a, const struct wf_location *b);
 
 /* At a function's entry, while the stack pointer is intact. -ENOTSUP with a reason. */
 int wf_source_argument(const struct wf_operand *operand, struct wf_source *ret, struct wf_err *err);
 /* -ENOTSUP where the kernel cannot read it from there. */
-int wf_source_return(const struct wf_operand *operand, const struct wf_place *place,
+int wf_source_return(const struct wf_operand *operand, const struct wf_location *place,
 		     struct wf_source *ret, struct wf_err *err);
 /* Registers that must be intact to read an argument: 1 << enum wf_reg. */
 uint32_t wf_source_registers(const struct wf_operand *operand);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "table.h"
+#include "dispatch.h"
 
 #include <string.h>
 
@@ -134,17 +134,17 @@ static bool try_shape(const struct wf_graph *graph, uint32_t insn, const struct 
 }
 
 /* Without a table: a function through a pointer, unless the frame still stands. */
-static enum wf_table_answer without_table(const struct wf_graph *graph, uint32_t insn)
+static enum wf_dispatch_answer without_table(const struct wf_graph *graph, uint32_t insn)
 {
 	const struct wf_insn *jump = &graph->insns[insn];
 
 	if (jump->flags & WF_INSN_NOTRACK || !wf_graph_at_return(graph->elf, jump->address))
-		return WF_TABLE_UNKNOWN;
-	return WF_TABLE_NONE;
+		return WF_DISPATCH_UNKNOWN;
+	return WF_DISPATCH_NONE;
 }
 
-enum wf_table_answer wf_table_resolve(const struct wf_graph *graph, uint32_t insn,
-				      uint64_t *targets, uint32_t *ret_count)
+enum wf_dispatch_answer wf_dispatch_resolve(const struct wf_graph *graph, uint32_t insn,
+					    uint64_t *targets, uint32_t *ret_count)
 {
 	struct wf_target_value value;
 	struct shape shape;
@@ -165,9 +165,9 @@ enum wf_table_answer wf_table_resolve(const struct wf_graph *graph, uint32_t ins
 			       .exact = value.limit_checked};
 	/* Two registers that nothing is known about, or one that is not an initial register. */
 	if ((in_table && in_base && in_table != in_base) || in_table > 16 || in_base > 16)
-		return value.load_width == 4 ? WF_TABLE_UNKNOWN : without_table(graph, insn);
+		return value.load_width == 4 ? WF_DISPATCH_UNKNOWN : without_table(graph, insn);
 	if (try_shape(graph, insn, &value, in_table ? in_table : in_base, &shape, targets,
 		      ret_count))
-		return WF_TABLE_RESOLVED;
-	return value.load_width == 4 ? WF_TABLE_UNKNOWN : without_table(graph, insn);
+		return WF_DISPATCH_RESOLVED;
+	return value.load_width == 4 ? WF_DISPATCH_UNKNOWN : without_table(graph, insn);
 }
