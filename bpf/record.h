@@ -308,6 +308,7 @@ struct wf_control {
 	__u32 never;       /* always 0: guards the never-taken tail calls */
 	__u64 open_age_ns; /* a call older than this is announced by the sweep */
 	__u32 depth_max;   /* frames beyond this depth are guarded; 0 = no limit */
+	__u32 follow;      /* children of traced processes are traced too */
 	__u32 wake_bytes;  /* unread bytes in a ring at which the collector is woken */
 	__u32 generation[WF_FILES_MAX];
 };
