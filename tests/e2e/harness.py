@@ -9,7 +9,7 @@ import subprocess
 from collections import Counter
 from pathlib import Path
 
-from proc import Failure, Lines, Process, Skip, Target, kill_tree, wait_for
+from proc import Failure, Lines, Process, Skip, Target, children, kill_tree, wait_for
 from spans import Trace
 
 HERE = Path(__file__).resolve().parent
@@ -150,21 +150,22 @@ class Test:
         status = process.wait(timeout)
         return status, process.out.all(), process.err.all()
 
-    def attach_argv(self, pids, rules, options, ledger):
-        argv = [WFTRACE, "attach", "-p", ",".join(str(p) for p in pids)]
+    def attach_argv(self, who, rules, options, ledger):
+        argv = [WFTRACE, "attach", *who]
         for rule in rules:
             argv += ["-f", rule]
         return argv + ["--ledger", ledger, *options]
 
     def attach(self, target, rules, *options, wait=True, json_lines=True, wrap=(), **more):
-        """Attach to a target, a PID or a list of them; returns when everything is armed."""
+        """Attach to a target, a PID, a name or a list of targets; returns when everything is armed."""
         self.need_wftrace()
         pids = target if isinstance(target, list) else [target]
         pids = [p.target_pid if isinstance(p, Target) else p.pid if isinstance(p, Process) else p for p in pids]
+        who = ["-n", target] if isinstance(target, str) else ["-p", ",".join(str(p) for p in pids)]
         rules = [rules] if isinstance(rules, str) else rules
         ledger = self.dir / f"ledger{len(self.processes)}.json"
         lines = ["--json"] if json_lines else []
-        argv = [*wrap, *self.attach_argv(pids, rules, [*lines, *options], ledger)]
+        argv = [*wrap, *self.attach_argv(who, rules, [*lines, *options], ledger)]
         tracer = self._keep(Tracer(argv, ledger, lines=json_lines, cwd=self.dir, **more))
         return tracer.wait_armed() if wait else tracer
 
@@ -217,9 +218,23 @@ class Test:
     def wait(self, condition, what, timeout=15.0):
         return wait_for(condition, what, timeout)
 
+    def ask(self, target, question):
+        """Send a line, and return the number of the newest answer `QUESTION N`."""
+        seen = len(target.out.lines)
+        target.send(question)
+        line = wait_for(lambda: next((x for x in target.out.lines[seen:] if x.startswith(question)), None),
+                        f"an answer to {question!r}")
+        return int(line.split()[1])
+
+    @staticmethod
+    def children_of(pid):
+        return children(pid)
+
     # -- end --------------------------------------------------------------------------------
     def describe(self):
-        return [line for process in self.processes for line in process.describe()]
+        """Commands and stderr of what ran, without programs that ended well and said nothing."""
+        return [line for process in self.processes
+                if process.popen.poll() != 0 or process.err.lines for line in process.describe()]
 
     def close(self):
         for process in self.processes:
