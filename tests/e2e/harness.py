@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
+import threading
 from collections import Counter
 from pathlib import Path
 
@@ -225,6 +226,11 @@ class Test:
         line = wait_for(lambda: next((x for x in target.out.lines[seen:] if x.startswith(question)), None),
                         f"an answer to {question!r}")
         return int(line.split()[1])
+
+    @staticmethod
+    def wait_age(seconds):
+        """Let a call grow older: the passing of time is what is tested, nothing is waited for."""
+        threading.Event().wait(seconds)
 
     @staticmethod
     def children_of(pid):

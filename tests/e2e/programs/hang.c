@@ -19,22 +19,25 @@ static void wait_inside(long x)
 
 static void *work(void *arg)
 {
-	tr_outer(-1);
+	long *good = arg;
+
+	*good = tr_outer(-1) == 1;
 	for (long i = 0; i < 100; i++)
-		tr_outer(i);
-	return arg;
+		*good += tr_outer(i) == i + 2;
+	return NULL;
 }
 
 int main(void)
 {
 	pthread_t thread[THREADS];
+	long good[THREADS];
 
 	trio_action = wait_inside;
 	sem_init(&inside, 0, 0);
 	sem_init(&leave, 0, 0);
 	ready();
 	for (int i = 0; i < THREADS; i++)
-		pthread_create(&thread[i], NULL, work, NULL);
+		pthread_create(&thread[i], NULL, work, &good[i]);
 	for (int i = 0; i < THREADS; i++)
 		sem_wait(&inside);
 	printf("inside\n");
@@ -43,6 +46,6 @@ int main(void)
 		sem_post(&leave);
 	for (int i = 0; i < THREADS; i++)
 		pthread_join(thread[i], NULL);
-	printf("total %ld\n", trio_total);
+	printf("good %ld\n", good[0] + good[1] + good[2]);
 	return 0;
 }
