@@ -268,11 +268,12 @@ static void *export_loop(void *context)
 		sinks_work(exporter);
 		more = inbox_deliver(exporter);
 		due_ns = sinks_work(exporter);
-		if (stopping && !more)
+		if (stopping && !more) {
 			done = sinks_drain(exporter, deadline_ns);
+			due_ns = done ? 0 : sinks_work(exporter);
+			due_ns = due_ns < deadline_ns ? due_ns : deadline_ns;
+		}
 		state_publish(exporter);
-		if (stopping && deadline_ns < due_ns)
-			due_ns = deadline_ns;
 		if (!done && !more)
 			wait_until(exporter, due_ns);
 	}
@@ -322,6 +323,9 @@ void wf_exporter_stop(struct wf_exporter *exporter, uint64_t deadline_ns)
 	wf_http_wake(exporter->http);
 	pthread_join(exporter->thread, NULL);
 	exporter->started = false;
+	/* Pushed against the contract, after the last look. */
+	while (wf_queue_peek(exporter->inbox))
+		exporter->inbox_lost += wf_queue_drop(exporter->inbox);
 }
 
 unsigned wf_exporter_sink_count(const struct wf_exporter *exporter)

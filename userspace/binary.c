@@ -310,6 +310,32 @@ bool wf_binary_is_text(struct wf_binary *elf, uint64_t address)
 	return segment && segment->flags & PF_X;
 }
 
+int wf_binary_text(const struct wf_binary *elf, size_t n, uint64_t *ret_address, uint64_t *ret_size)
+{
+	for (size_t i = 0; i < elf->image->segment_count; i++) {
+		const struct wf_segment *segment = &elf->image->segments[i];
+
+		if (!(segment->flags & PF_X) || n--)
+			continue;
+		*ret_address = segment->address;
+		*ret_size = segment->file_bytes;
+		return 0;
+	}
+	return -ENOENT;
+}
+
+int wf_binary_section(const struct wf_binary *elf, const char *name, uint64_t *ret_address,
+		      uint64_t *ret_size)
+{
+	GElf_Shdr header;
+
+	if (!wf_image_section(elf->image, name, 0, &header) || !header.sh_addr)
+		return -ENOENT;
+	*ret_address = header.sh_addr;
+	*ret_size = header.sh_size;
+	return 0;
+}
+
 int wf_binary_offset(const struct wf_binary *elf, uint64_t address, uint64_t *ret_offset)
 {
 	const struct wf_segment *segment = wf_image_segment(elf->image, address);
