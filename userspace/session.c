@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/privilege.h"
 #include "choose.h"
 #include "closing.h"
 #include "data.h"
@@ -300,6 +301,7 @@ static int start_data(struct wf_session *session, struct wf_err *err)
 		.outbox = session->outbox,
 		.push = push_batch,
 		.push_context = session,
+		.drop_privileges = session->config->no_follow,
 	};
 
 	return wf_data_start(&data, &session->data, err);
@@ -348,6 +350,8 @@ int wf_session_open(struct wf_session *session, pid_t only, struct wf_err *err)
 	if (rc < 0)
 		return rc;
 	wf_wave_done(&session->wave);
+	if (session->config->no_follow && wf_privilege_drop() < 0)
+		return wf_err_set(err, EPERM, "privileges cannot be dropped");
 	wf_kernel_arm(session->kernel);
 	now_ns = wf_clock_monotonic_ns();
 	session->swept_ns = now_ns;
