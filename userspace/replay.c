@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <time.h>
 
 #include "assemble.h"
 #include "base/clock.h"
@@ -13,11 +14,12 @@
 #include "reader.h"
 #include "session.h"
 
-#define BATCH_SPANS 512
+#define BATCH_SPANS     512
 #define BATCH_BYTES_MAX (4u << 20)
-#define HELD_SPANS_MAX 10000
-#define HELD_NS_MAX 30000000000ull
-#define DRAIN_NS 30000000000ull
+#define HELD_SPANS_MAX  10000
+#define HELD_NS_MAX     30000000000ull
+#define DRAIN_NS        30000000000ull
+#define WAITING_MAX     16384 /* spans */
 
 struct replay {
 	const struct wf_config *config;
@@ -27,7 +29,8 @@ struct replay {
 	struct wf_exporter *exporter;
 	struct wf_rec_ledger ledger; /* as the recording ends with; zeros where it was cut */
 	bool has_ledger;
-	uint64_t spans, handover_lost;
+	uint64_t spans; /* pushed */
+	uint64_t handover_lost;
 };
 
 /* The recording's own rules, unless others are given. */
@@ -43,13 +46,33 @@ static int choose_rules(struct replay *replay, struct wf_err *err)
 				    err);
 }
 
-/* A file can be read faster than a receiver takes it: wait, nothing is lost here. */
+/* Spans that a sink has not dealt with yet; none where it cannot go on. */
+static uint64_t waiting(struct replay *replay, unsigned index)
+{
+	struct wf_exporter_sink sink;
+	const struct wf_sink_counters *counters = &sink.counters;
+
+	wf_exporter_sink_read(replay->exporter, index, &sink);
+	if (sink.failed)
+		return 0;
+	return replay->spans -
+	       (counters->exported + counters->lost_queue_full + counters->lost_rejected +
+		counters->lost_retries + counters->lost_too_large + counters->lost_write +
+		counters->lost_encode);
+}
+
+/* A file can be read faster than a receiver takes it: wait, so that no queue overflows. */
 static void push(struct replay *replay, struct wf_batch *batch)
 {
 	struct timespec pause = {.tv_nsec = 1000000};
 
-	while (!wf_exporter_push(replay->exporter, batch) && !wf_exporter_failed(replay->exporter))
-		nanosleep(&pause, NULL);
+	for (unsigned i = 0; i < wf_exporter_sink_count(replay->exporter); i++)
+		while (waiting(replay, i) > WAITING_MAX)
+			nanosleep(&pause, NULL);
+	for (uint32_t i = 0; i < batch->count; i++)
+		replay->spans += batch->spans[i].state != WF_SPAN_OPEN;
+	if (!wf_exporter_push(replay->exporter, batch))
+		replay->handover_lost += batch->count;
 	wf_batch_unref(batch);
 }
 
@@ -107,6 +130,7 @@ static int finish(struct replay *replay, int read_rc, struct wf_err *err)
 		.exporter = replay->exporter,
 		.record = &replay->ledger,
 		.assembler = wf_assembler_counters(replay->assembler),
+		.lost_handover = replay->handover_lost,
 		.cut = !replay->has_ledger,
 	};
 	struct wf_err closing_err = {0};
