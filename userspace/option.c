@@ -57,12 +57,8 @@ const struct wf_option wf_options[] = {
 	{"force", 0, 'A', WF_OPTION_FLAG, WF_HINT_NONE, TRACING, AT(force), NULL, NULL,
 	 "attach although a safety check advises not to", NULL},
 	{"ret-only", 0, 'A', WF_OPTION_FLAG, WF_HINT_NONE, TRACING | ON(LIST), AT(ret_only), NULL,
-<<<<<<< HEAD
-	 NULL, "probe RETs in the place of exit sites", "To compare the two; slower."},
-=======
 	 NULL, "probe RETs, never the branches before them",
 	 "To compare: dearer, and the same spans."},
->>>>>>> cli
 	{"dry-run", 0, 'A', WF_OPTION_DRY_RUN, WF_HINT_NONE, TRACING, AT(dry_run), "DURATION", NULL,
 	 "print the plan and its cost, arm nothing",
 	 "With a duration, calls are counted for so long first."},
