@@ -82,12 +82,20 @@ struct wf_plan {
 	uint32_t span_count; /* span ids 1..span_count are used */
 };
 
+/* Which half of a rule is about a file, see wf_plan_options.takes. */
+#define WF_PLAN_AT    0x01 /* function, opening site or event */
+#define WF_PLAN_CLOSE 0x02 /* closing site of a pair */
+
 struct wf_plan_options {
-	struct wf_costs costs;
+	struct wf_costs costs; /* zeros: wf_plan_default_costs() */
 	bool nop5_unsafe;      /* syscall 336 answers ENXIO: refuse 5-byte NOPs */
 	bool ret_only;         /* tests and bench: RETs instead of exit sites */
+	const uint8_t *takes;  /* [file * rules->count + rule]: WF_PLAN_*; NULL = by library glob */
 	uint32_t function_max; /* cap, 0 = 50000 */
 };
+
+/* Measured in a nested VM; bare metal is cheaper, above all for single steps. */
+void wf_plan_default_costs(struct wf_costs *ret);
 
 /*
  * Plan the rules against files. `rules` of a file are those whose library glob matches it (the
