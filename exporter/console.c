@@ -219,7 +219,7 @@ static uint64_t work(struct wf_sink *base, uint64_t now_ns)
 		console->window_ns = now_ns + WINDOW_NS;
 	if (console->window_ns && console->window_ns <= now_ns)
 		window_close(console);
-	if (console->hidden_trees && console->note_ns <= now_ns)
+	if (console->hidden_trees && !console->window_ns && console->note_ns <= now_ns)
 		note_hidden(console);
 	if (console->window_ns)
 		next = earlier(next, console->window_ns);

@@ -10,9 +10,9 @@
 #include "define.h"
 #include "enrich.h"
 
-#define PROCESSES_MAX 4096
-#define LOOK_AGAIN_NS 500000000ull /* maps of traced processes are compared this often */
-#define CHILD_DELAY_NS 50000000ull /* a child that executes another image at once is not linked */
+#define PROCESSES_MAX  4096
+#define LOOK_AGAIN_NS  500000000ull /* maps of traced processes are compared this often */
+#define CHILD_DELAY_NS 50000000ull  /* a child that executes another image at once is not linked */
 
 struct process {
 	struct wf_target *target;
@@ -40,8 +40,7 @@ struct wf_arming {
 	uint64_t looked_ns;
 };
 
-int wf_arming_new(const struct wf_arming_config *config, struct wf_arming **ret,
-		  struct wf_err *err)
+int wf_arming_new(const struct wf_arming_config *config, struct wf_arming **ret, struct wf_err *err)
 {
 	struct wf_arming *arming = calloc(1, sizeof(*arming));
 
@@ -234,8 +233,8 @@ static int attach_plan(struct wf_arming *arming, const struct wf_wave *wave, str
 	wf_auto(wf_freep) struct wf_attach_scope *scopes =
 		calloc(plan->file_count + 1, sizeof(*scopes));
 	wf_auto(wf_freep) uint32_t *span_ids = calloc(plan->span_count + 1, sizeof(*span_ids));
-	wf_auto(wf_freep) pid_t *pids = calloc((size_t)PROCESSES_MAX * (plan->file_count + 1),
-					       sizeof(*pids));
+	wf_auto(wf_freep) pid_t *pids =
+		calloc((size_t)PROCESSES_MAX * (plan->file_count + 1), sizeof(*pids));
 	const struct wf_candidate *candidate;
 	int rc;
 
@@ -262,9 +261,28 @@ static int attach_plan(struct wf_arming *arming, const struct wf_wave *wave, str
 int wf_arming_attach(struct wf_arming *arming, const struct wf_wave *wave, pid_t only,
 		     struct wf_err *err)
 {
-	int rc = attach_plan(arming, wave, wave->hooks, true, only, err);
+	int rc;
+
+	if (only)
+		(void)wf_kernel_add_process(arming->kernel, only);
+	rc = attach_plan(arming, wave, wave->hooks, true, only, err);
 
 	return rc < 0 ? rc : attach_plan(arming, wave, wave->plan, false, only, err);
+}
+
+int wf_arming_stop_at_start(struct wf_arming *arming, const struct wf_wave *wave, pid_t pid,
+			    struct wf_err *err)
+{
+	struct wf_plan_site site = {.spec = {.kind = WF_SITE_START}};
+	struct wf_plan_file file = {.sites = &site, .site_count = 1};
+	struct wf_plan plan = {.files = &file, .file_count = 1};
+	struct wf_attach_scope scope = {.pids = &pid, .pid_count = 1};
+	uint32_t none[1];
+
+	file.elf = wave->candidates.count ? wave->candidates.items[0].elf : NULL;
+	if (!file.elf || wf_binary_entry(file.elf, &site.offset) < 0)
+		return wf_err_set(err, ENOENT, "the program has no entry point");
+	return wf_attach_plan(arming->attacher, &plan, &scope, none, err);
 }
 
 /* A process that maps files with filtered links gets links of its own. */
@@ -323,7 +341,8 @@ static bool has_changed(struct wf_arming *arming, uint32_t index)
 
 void wf_arming_on_process(struct wf_arming *arming, const struct wf_rec_process *event)
 {
-	pid_t pid = event->event == WF_PROC_FORK ? (pid_t)event->child_tgid : (pid_t)event->head.tgid;
+	pid_t pid =
+		event->event == WF_PROC_FORK ? (pid_t)event->child_tgid : (pid_t)event->head.tgid;
 	struct process *process;
 
 	if (event->event == WF_PROC_EXIT) {
@@ -337,10 +356,16 @@ void wf_arming_on_process(struct wf_arming *arming, const struct wf_rec_process 
 	if (wf_arming_add_process(arming, pid, NULL) < 0)
 		return; /* gone already */
 	process = find_process(arming, pid);
-	process->due_ns = wf_clock_monotonic_ns() +
-			  (event->event == WF_PROC_FORK ? CHILD_DELAY_NS : 0);
+	process->due_ns =
+		wf_clock_monotonic_ns() + (event->event == WF_PROC_FORK ? CHILD_DELAY_NS : 0);
 	if (event->event == WF_PROC_EXEC)
 		process->target->exe = ""; /* whatever it is now, it is another image */
+}
+
+void wf_arming_started(struct wf_arming *arming, pid_t pid)
+{
+	if (wf_arming_add_process(arming, pid, NULL) == 0)
+		another_wave(arming);
 }
 
 void wf_arming_tick(struct wf_arming *arming, uint64_t now_ns)

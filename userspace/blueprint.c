@@ -13,11 +13,11 @@
 int wf_blueprint_init(struct wf_blueprint *bp, struct wf_plan *plan, const struct wf_ruleset *rules,
 		      const struct wf_plan_options *options, struct wf_err *err)
 {
-	*bp = (struct wf_blueprint){ .plan = plan, .rules = rules };
+	*bp = (struct wf_blueprint){.plan = plan, .rules = rules};
 	if (options)
 		bp->options = *options;
 	if (bp->options.costs.emulated_ns <= 0 || bp->options.costs.stepped_ns <= 0)
-		wf_plan_default_costs(&bp->options.costs);
+		bp->options.costs = wf_plan_default_costs();
 	if (!bp->options.function_max)
 		bp->options.function_max = FUNCTIONS_MAX;
 	bp->functions = plan->function_count;
@@ -75,7 +75,7 @@ static int find_file(struct wf_blueprint *bp, struct wf_err *err)
 	rc = grow(&plan->files, &bp->files, plan->file_count, sizeof(*plan->files), err);
 	if (rc < 0)
 		return rc;
-	plan->files[plan->file_count++] = (struct wf_plan_file){ .elf = bp->elf };
+	plan->files[plan->file_count++] = (struct wf_plan_file){.elf = bp->elf};
 	return 0;
 }
 
@@ -98,13 +98,12 @@ int wf_blueprint_open(struct wf_blueprint *bp, struct wf_binary *elf, uint32_t n
 	return wf_graph_new(elf, bp->decoder, bp->jumps, &bp->graph, err);
 }
 
-bool wf_blueprint_takes(const struct wf_blueprint *bp, uint32_t rule, uint8_t half)
+bool wf_blueprint_takes(const struct wf_blueprint *bp, uint32_t rule, const struct wf_where *where)
 {
-	const struct wf_rule *which = &bp->rules->rules[rule];
+	const struct wf_plan_options *options = &bp->options;
 
-	if (bp->options.takes)
-		return bp->options.takes[(size_t)bp->number * bp->rules->count + rule] & half;
-	return wf_pick_library(bp->elf, half == WF_PLAN_CLOSE ? &which->close : &which->at);
+	return wf_pick_library(bp->elf, where) &&
+	       (!options->takes || options->takes(options->takes_context, bp->number, rule));
 }
 
 bool wf_blueprint_restarts(const struct wf_blueprint *bp, uint64_t address, uint64_t size)
@@ -139,7 +138,7 @@ int wf_blueprint_function(struct wf_blueprint *bp, const struct wf_rule *rule, c
 			  const char *name, uint64_t address, uint32_t *ret, struct wf_err *err)
 {
 	struct wf_plan *plan = bp->plan;
-	struct wf_plan_function function = { .rule = rule, .address = address };
+	struct wf_plan_function function = {.rule = rule, .address = address};
 	int rc;
 
 	if (plan->function_count >= bp->options.function_max)
@@ -179,8 +178,8 @@ void wf_blueprint_note(struct wf_blueprint *bp, uint32_t function, const char *n
 
 	if (f->note && strstr(f->note, note))
 		return;
-	f->note = f->note ? wf_arena_printf(bp->plan->arena, "%s; %s", f->note, note) :
-			    wf_arena_strdup(bp->plan->arena, note);
+	f->note = f->note ? wf_arena_printf(bp->plan->arena, "%s; %s", f->note, note)
+			  : wf_arena_strdup(bp->plan->arena, note);
 }
 
 int wf_blueprint_site(struct wf_blueprint *bp, const struct wf_plan_site *site, struct wf_err *err)
@@ -250,7 +249,7 @@ int wf_blueprint_tail_set(struct wf_blueprint *bp, const struct wf_tail_set *set
 		rc = grow(&plan->tail_sets, &bp->tail_sets, 0, sizeof(*set), err);
 		if (rc < 0)
 			return rc;
-		plan->tail_sets[plan->tail_set_count++] = (struct wf_tail_set){ 0 };
+		plan->tail_sets[plan->tail_set_count++] = (struct wf_tail_set){0};
 	}
 	rc = grow(&plan->tail_sets, &bp->tail_sets, plan->tail_set_count, sizeof(*set), err);
 	if (rc < 0)

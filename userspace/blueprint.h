@@ -18,12 +18,12 @@ struct wf_blueprint {
 	struct wf_plan *plan;
 	const struct wf_ruleset *rules; /* NULL while hooks are added */
 	struct wf_plan_options options; /* zeros replaced by defaults */
-	uint32_t *matched;		/* may be NULL */
+	uint32_t *matched;              /* may be NULL */
 	struct wf_decoder *decoder;
 	uint32_t functions, captures, guards, tail_sets, sites, files; /* capacities */
 
 	/* The file at hand. */
-	uint32_t file;	 /* index in the plan */
+	uint32_t file;   /* index in the plan */
 	uint32_t number; /* index in the caller's list */
 	struct wf_binary *elf;
 	struct wf_jumps *jumps;
@@ -42,8 +42,8 @@ int wf_blueprint_open(struct wf_blueprint *bp, struct wf_binary *elf, uint32_t n
 /* Sites of the file in their final order. */
 void wf_blueprint_close(struct wf_blueprint *bp);
 
-/* The file at hand is one of those that the rule is about; half is WF_PLAN_AT or WF_PLAN_CLOSE. */
-bool wf_blueprint_takes(const struct wf_blueprint *bp, uint32_t rule, uint8_t half);
+/* The file at hand is one of those that the rule, with this half of it, is about. */
+bool wf_blueprint_takes(const struct wf_blueprint *bp, uint32_t rule, const struct wf_where *where);
 /* The range holds a restartable sequence. */
 bool wf_blueprint_restarts(const struct wf_blueprint *bp, uint64_t address, uint64_t size);
 
@@ -56,8 +56,7 @@ void wf_blueprint_refuse(struct wf_blueprint *bp, uint32_t function, const char 
 void wf_blueprint_note(struct wf_blueprint *bp, uint32_t function, const char *note);
 
 /* Fills offset from address. The spec's file slot is left to whoever attaches. */
-int wf_blueprint_site(struct wf_blueprint *bp, const struct wf_plan_site *site,
-		      struct wf_err *err);
+int wf_blueprint_site(struct wf_blueprint *bp, const struct wf_plan_site *site, struct wf_err *err);
 /* Values of one spec must be added one after the other: first and count are kept in the spec. */
 int wf_blueprint_capture(struct wf_blueprint *bp, struct wf_spec *spec,
 			 const struct wf_capture *capture, struct wf_err *err);

@@ -54,9 +54,10 @@ static int check_rule(const struct wf_rule *rule, const struct wf_symbol *symbol
 		      struct wf_err *err)
 {
 	if (symbol->flags & WF_SYM_CLONE && rule->guard_count)
-		return wf_err_set(err, ENOTSUP,
-				  "`when` needs arguments, and a compiler's clone does not take them "
-				  "where the calling convention says");
+		return wf_err_set(
+			err, ENOTSUP,
+			"`when` needs arguments, and a compiler's clone does not take them "
+			"where the calling convention says");
 	return wf_spec_check(rule, err);
 }
 
@@ -81,7 +82,7 @@ static int plan_one(struct search *search, const struct wf_symbol *symbol, uint3
 		    struct wf_err *err)
 {
 	uint32_t index;
-	struct wf_err why = { 0 };
+	struct wf_err why = {0};
 	int rc = wf_callee_check(search->bp, symbol, &why);
 
 	if (rc >= 0)
@@ -163,7 +164,7 @@ static int search_all(struct search *search, struct wf_err *err)
 		search->rule = &rules->rules[i];
 		if (search->rule->kind == WF_RULE_CALL &&
 		    search->rule->at.type == WF_WHERE_FUNCTION &&
-		    wf_blueprint_takes(search->bp, i, WF_PLAN_AT))
+		    wf_blueprint_takes(search->bp, i, &search->rule->at))
 			rc = wf_pick_functions(search->bp->elf, search->rule->at.function, found,
 					       search, err);
 	}
@@ -174,7 +175,7 @@ static int search_all(struct search *search, struct wf_err *err)
 
 int wf_callee_plan(struct wf_blueprint *bp, struct wf_err *err)
 {
-	struct search search = { 0 };
+	struct search search = {0};
 	int rc = begin(&search, bp);
 
 	rc = rc < 0 ? wf_err_set(err, -rc, "out of memory") : search_all(&search, err);

@@ -55,6 +55,7 @@ int wf_choose_profiles(struct wf_candidates *candidates, struct wf_ruleset *rule
 	if (chosen)
 		return 0;
 	wf_offer_print(candidates, false, stderr);
-	return wf_err_set(err, ENOENT,
-			  "no shipped profile fits: choose functions with -f (above is what there is)");
+	return wf_err_set(
+		err, ENOENT,
+		"no shipped profile fits: choose functions with -f (above is what there is)");
 }

@@ -40,9 +40,10 @@ static const struct wf_binary *file_of(const struct wf_plan *plan,
 int wf_define_json(const struct wf_plan *plan, const struct wf_plan_function *function, char **ret)
 {
 	const struct wf_binary *elf = file_of(plan, function);
-	json_t *root = json_pack("{s:I, s:s, s:s, s:I, s:s}", "rule", (json_int_t)function->rule->index,
-				 "name", function->name, "symbol", function->symbol, "address",
-				 (json_int_t)function->address, "exit", exit_name(function->exit));
+	json_t *root =
+		json_pack("{s:I, s:s, s:s, s:I, s:s}", "rule", (json_int_t)function->rule->index,
+			  "name", function->name, "symbol", function->symbol, "address",
+			  (json_int_t)function->address, "exit", exit_name(function->exit));
 
 	if (root && elf) {
 		json_object_set_new(root, "file", json_string(wf_binary_shown(elf)));

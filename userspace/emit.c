@@ -24,7 +24,7 @@ static enum wf_site_class class_of(bool emulated)
 
 static int tail_set_of(const struct emission *e, const struct wf_node *node, uint32_t *ret)
 {
-	struct wf_tail_set set = { 0 };
+	struct wf_tail_set set = {0};
 
 	for (uint32_t i = 0; i < node->origin_count; i++)
 		if (node->rule || node->origins[i] != node->owner)
@@ -46,13 +46,13 @@ static int emit_entry(const struct emission *e, const struct wf_node *node, uint
 		.address = node->entry_address,
 		.class = class_of(node->entry_emulated),
 		.function = node->function,
-		.spec = { .kind = WF_SITE_ENTER,
-			  .cfa_reg = WF_REG_RSP,
-			  .span = node->span,
-			  .flags = hands_over(node) ? WF_SPEC_TAIL_ORIGIN : 0,
-			  .min_duration_ns = node->rule->min_duration_ns,
-			  .tail_set = tail_set,
-			  .rule = node->rule->index },
+		.spec = {.kind = WF_SITE_ENTER,
+			 .cfa_reg = WF_REG_RSP,
+			 .span = node->span,
+			 .flags = hands_over(node) ? WF_SPEC_TAIL_ORIGIN : 0,
+			 .min_duration_ns = node->rule->min_duration_ns,
+			 .tail_set = tail_set,
+			 .rule = node->rule->index},
 	};
 	int rc = 0;
 
@@ -70,14 +70,14 @@ static int emit_exit(const struct emission *e, const struct exit_base *base,
 		.address = exit->address,
 		.class = class_of(exit->kind == WF_SITE_BRANCH),
 		.function = base->function,
-		.spec = { .kind = exit->kind,
-			  .condition = exit->condition,
-			  .direction = exit->direction,
-			  .cfa_reg = exit->cfa.reg,
-			  .cfa_offset = exit->cfa.offset - 8,
-			  .span = base->span,
-			  .tail_set = base->tail_set,
-			  .rule = base->rule_index },
+		.spec = {.kind = exit->kind,
+			 .condition = exit->condition,
+			 .direction = exit->direction,
+			 .cfa_reg = exit->cfa.reg,
+			 .cfa_offset = exit->cfa.offset - 8,
+			 .span = base->span,
+			 .tail_set = base->tail_set,
+			 .rule = base->rule_index},
 	};
 	int rc = 0;
 
@@ -93,13 +93,13 @@ static int emit_leave(const struct emission *e, const struct exit_base *base,
 		.address = leave->address,
 		.class = class_of(leave->emulated),
 		.function = base->function,
-		.spec = { .kind = WF_SITE_TAIL_JUMP,
-			  .condition = leave->condition,
-			  .direction = leave->direction,
-			  .cfa_reg = WF_REG_RSP,
-			  .span = base->span,
-			  .tail_set = base->tail_set,
-			  .rule = base->rule_index },
+		.spec = {.kind = WF_SITE_TAIL_JUMP,
+			 .condition = leave->condition,
+			 .direction = leave->direction,
+			 .cfa_reg = WF_REG_RSP,
+			 .span = base->span,
+			 .tail_set = base->tail_set,
+			 .rule = base->rule_index},
 	};
 
 	return leave->unprobed ? 0 : wf_blueprint_site(e->bp, &site, e->err);
@@ -145,8 +145,8 @@ static void tally_node(const struct emission *e, const struct wf_node *node, str
 	const struct wf_costs *costs = &e->bp->options.costs;
 
 	for (uint32_t i = 0; i < node->exits.exit_count; i++, tally->count++)
-		tally->cost_ns += node->exits.exits[i].kind == WF_SITE_BRANCH ? costs->emulated_ns :
-										costs->stepped_ns;
+		tally->cost_ns += node->exits.exits[i].kind == WF_SITE_BRANCH ? costs->emulated_ns
+									      : costs->stepped_ns;
 	for (uint32_t i = 0; i < node->exits.leave_count; i++) {
 		const struct wf_leave *leave = &node->exits.leaves[i];
 
@@ -170,13 +170,14 @@ static double predict(const struct emission *e, uint32_t index)
 {
 	const struct wf_node *node = &e->nodes->items[index];
 	const struct wf_costs *costs = &e->bp->options.costs;
-	struct tally tally = { 0 };
+	struct tally tally = {0};
 	double cost = (node->entry_emulated ? costs->emulated_ns : costs->stepped_ns) +
 		      costs->record_ns + costs->string_ns * wf_spec_strings(node->rule);
 
 	tally_node(e, node, &tally);
 	for (uint32_t i = 0; i < node->exits.leave_count; i++)
-		if (node->hands[i].handed && is_origin(&e->nodes->items[node->hands[i].node], index))
+		if (node->hands[i].handed &&
+		    is_origin(&e->nodes->items[node->hands[i].node], index))
 			tally_node(e, &e->nodes->items[node->hands[i].node], &tally);
 	return cost + (tally.count ? tally.cost_ns / tally.count : 0);
 }
@@ -234,8 +235,8 @@ static void describe(const struct emission *e, uint32_t index)
 	function->entry_class = class_of(node->entry_emulated);
 	function->entry_shift = (uint32_t)(node->entry_address - node->address);
 	for (uint32_t i = 0; i < node->exits.exit_count; i++)
-		*(node->exits.exits[i].kind == WF_SITE_BRANCH ? &function->exit_sites :
-								&function->ret_sites) += 1;
+		*(node->exits.exits[i].kind == WF_SITE_BRANCH ? &function->exit_sites
+							      : &function->ret_sites) += 1;
 	for (uint32_t i = 0; i < node->exits.leave_count; i++) {
 		if (node->hands[i].handed)
 			continue;
@@ -243,8 +244,9 @@ static void describe(const struct emission *e, uint32_t index)
 		note_leave(e, node, &node->exits.leaves[i]);
 	}
 	if (node->exits.lost)
-		wf_blueprint_note(e->bp, node->function,
-				  "one path leaves with its frame: calls that take it seem to go on");
+		wf_blueprint_note(
+			e->bp, node->function,
+			"one path leaves with its frame: calls that take it seem to go on");
 	function->exit = method_of(function, node);
 	function->cost_ns = predict(e, index);
 }
@@ -268,7 +270,7 @@ static void note_returns(const struct emission *e, uint32_t index)
 
 int wf_emit_nodes(struct wf_blueprint *bp, struct wf_nodes *nodes, struct wf_err *err)
 {
-	struct emission e = { bp, nodes, err };
+	struct emission e = {bp, nodes, err};
 	int rc = 0;
 
 	for (uint32_t i = 0; i < nodes->count; i++)

@@ -30,26 +30,29 @@ static const char *last_part(const char *name)
 }
 
 /*
- * Edit distance to the name or its last part; a name that holds the pattern or is held by it
- * counts by what it has too much, but stays behind typing errors.
+ * Edit distance to the name or its last part; a name that holds the pattern, or most of it,
+ * counts by what differs in length, but stays behind typing errors.
  */
 static unsigned distance_to(const char *core, const char *name)
 {
-	unsigned limit = 1 + (unsigned)strlen(core) / 4;
+	const char *part = last_part(name), *core_part = last_part(core);
+	size_t name_len = strlen(name), part_len = strlen(part);
+	size_t len = strlen(core), core_len = strlen(core_part);
+	unsigned limit = 1 + (unsigned)len / 4;
 	unsigned distance = wf_edit_distance(core, name, limit);
-	const char *part = last_part(name);
-	size_t len = strlen(core);
 
-	if (distance > limit && part != name)
-		distance = wf_edit_distance(core, part, limit);
 	if (distance <= limit)
 		return distance;
-	if (len < CORE_MIN)
+	if (part != name && wf_edit_distance(core_part, part, core_len / 4) <= core_len / 4)
+		return limit + 1;
+	if (core_len < CORE_MIN)
 		return DISTANCE_MAX;
 	if (strcasestr(name, core))
-		return limit + 1 + (unsigned)(strlen(name) - len) / 4;
-	if (strlen(part) > CORE_MIN && strcasestr(core, part))
-		return limit + 1 + (unsigned)(len - strlen(part)) / 2;
+		return limit + 2 + (unsigned)(name_len - len) / 4;
+	if (strcasestr(part, core_part))
+		return 2 * limit + 2 + (unsigned)(part_len - core_len) / 4;
+	if (part_len >= CORE_MIN && 2 * part_len >= core_len && strcasestr(core_part, part))
+		return 2 * limit + 2 + (unsigned)(core_len - part_len) / 2;
 	return DISTANCE_MAX;
 }
 

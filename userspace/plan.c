@@ -10,11 +10,10 @@
 
 #define STRINGS_MAX (64u << 20) /* names of 50,000 C++ functions */
 
-void wf_plan_default_costs(struct wf_costs *ret)
+struct wf_costs wf_plan_default_costs(void)
 {
-	*ret = (struct wf_costs){
-		.emulated_ns = 600, .stepped_ns = 9000, .record_ns = 330, .string_ns = 150
-	};
+	return (struct wf_costs){
+		.emulated_ns = 600, .stepped_ns = 9000, .record_ns = 330, .string_ns = 150};
 }
 
 void wf_plan_free(struct wf_plan *plan)
@@ -65,7 +64,7 @@ int wf_plan_new(const struct wf_ruleset *rules, struct wf_binary *const *files, 
 		struct wf_err *err)
 {
 	wf_auto(wf_plan_freep) struct wf_plan *plan = calloc(1, sizeof(*plan));
-	struct wf_blueprint bp = { 0 };
+	struct wf_blueprint bp = {0};
 	int rc;
 
 	if (plan)

@@ -54,6 +54,7 @@ struct wf_plan_function {
 	const char *symbol;         /* raw */
 	const char *name;           /* demangled without parameters, or the static probe */
 	uint64_t address, size;
+	uint32_t file; /* index into the plan's files */
 	uint32_t span; /* span id, 0 = refused */
 	enum wf_exit_method exit;
 	enum wf_site_class entry_class;
@@ -82,20 +83,18 @@ struct wf_plan {
 	uint32_t span_count; /* span ids 1..span_count are used */
 };
 
-/* Which half of a rule is about a file, see wf_plan_options.takes. */
-#define WF_PLAN_AT    0x01 /* function, opening site or event */
-#define WF_PLAN_CLOSE 0x02 /* closing site of a pair */
-
 struct wf_plan_options {
-	struct wf_costs costs; /* zeros: wf_plan_default_costs() */
+	struct wf_costs costs;
 	bool nop5_unsafe;      /* syscall 336 answers ENXIO: refuse 5-byte NOPs */
 	bool ret_only;         /* tests and bench: RETs instead of exit sites */
-	const uint8_t *takes;  /* [file * rules->count + rule]: WF_PLAN_*; NULL = by library glob */
 	uint32_t function_max; /* cap, 0 = 50000 */
+	/* Is this rule about this file? NULL = the rule's library glob alone decides. */
+	bool (*takes)(const void *context, uint32_t file, uint32_t rule);
+	const void *takes_context;
 };
 
-/* Measured in a nested VM; bare metal is cheaper, above all for single steps. */
-void wf_plan_default_costs(struct wf_costs *ret);
+/* Costs of a machine whose traps are slow, for when nobody measured. */
+struct wf_costs wf_plan_default_costs(void);
 
 /*
  * Plan the rules against files. `rules` of a file are those whose library glob matches it (the

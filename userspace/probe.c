@@ -22,13 +22,13 @@ struct half {
 	struct wf_blueprint *bp;
 	const struct wf_rule *rule;
 	const struct wf_where *where;
-	uint8_t kind; /* enum wf_site_kind */
+	uint8_t kind;      /* enum wf_site_kind */
 	uint32_t function; /* of the site before, so that sites of one probe share it */
 };
 
 int wf_probes_init(struct wf_probes *probes, const struct wf_ruleset *rules, struct wf_err *err)
 {
-	*probes = (struct wf_probes){ .count = rules->count };
+	*probes = (struct wf_probes){.count = rules->count};
 	probes->pairs = calloc(rules->count + 1, sizeof(*probes->pairs));
 	if (!probes->pairs)
 		return wf_err_set(err, ENOMEM, "out of memory");
@@ -82,8 +82,8 @@ static void price(struct half *half, struct wf_plan_function *function, bool emu
 
 	function->cost_ns += emulated ? costs->emulated_ns : costs->stepped_ns;
 	if (half->kind != WF_SITE_CLOSE)
-		function->cost_ns += costs->record_ns +
-				     costs->string_ns * wf_spec_strings(half->rule);
+		function->cost_ns +=
+			costs->record_ns + costs->string_ns * wf_spec_strings(half->rule);
 }
 
 static void count_site(struct half *half, struct wf_plan_function *function, bool emulated)
@@ -112,21 +112,21 @@ static struct wf_plan_site new_site(struct half *half, uint64_t address, bool em
 		.address = address,
 		.class = emulated ? WF_CLASS_EMULATED : WF_CLASS_STEPPED,
 		.function = half->function,
-		.spec = { .kind = half->kind,
-			  .cfa_reg = WF_REG_RSP,
-			  .span = function->span,
-			  .min_duration_ns = half->kind == WF_SITE_OPEN ? rule->min_duration_ns : 0,
-			  .rule = rule->index,
-			  .nearest_rule = half->kind == WF_SITE_EVENT && rule->nearest >= 0 ?
-						  (uint32_t)rule->nearest + 1 :
-						  0 },
+		.spec = {.kind = half->kind,
+			 .cfa_reg = WF_REG_RSP,
+			 .span = function->span,
+			 .min_duration_ns = half->kind == WF_SITE_OPEN ? rule->min_duration_ns : 0,
+			 .rule = rule->index,
+			 .nearest_rule = half->kind == WF_SITE_EVENT && rule->nearest >= 0
+						 ? (uint32_t)rule->nearest + 1
+						 : 0},
 	};
 }
 
 static struct wf_entry_wants entry_wants(const struct half *half, const struct wf_symbol *symbol)
 {
-	struct wf_entry_wants wants = { .stay = symbol->flags & WF_SYM_NOTYPE,
-					.nop5_unsafe = half->bp->options.nop5_unsafe };
+	struct wf_entry_wants wants = {.stay = symbol->flags & WF_SYM_NOTYPE,
+				       .nop5_unsafe = half->bp->options.nop5_unsafe};
 
 	for (uint32_t i = 0; i < half->rule->operand_count; i++)
 		if (half_fits(&half->rule->operands[i], half)) {
@@ -149,9 +149,10 @@ static int entry_of(struct half *half, const struct wf_symbol *symbol, uint64_t 
 	if (rc >= 0)
 		rc = wf_spec_check(half->rule, why);
 	if (rc >= 0 && symbol->flags & WF_SYM_CLONE && wants.registers)
-		rc = wf_err_set(why, ENOTSUP,
-				"the rule needs arguments, and a compiler's clone does not take them "
-				"where the calling convention says");
+		rc = wf_err_set(
+			why, ENOTSUP,
+			"the rule needs arguments, and a compiler's clone does not take them "
+			"where the calling convention says");
 	if (rc >= 0)
 		rc = wf_graph_load(half->bp->graph, symbol->address, symbol->size, why);
 	if (rc >= 0)
@@ -167,7 +168,7 @@ static int found_function(void *context, const struct wf_symbol *symbol, struct 
 {
 	struct half *half = context;
 	struct wf_plan_site site;
-	struct wf_err why = { 0 };
+	struct wf_err why = {0};
 	char name[NAME_BYTES];
 	uint64_t address;
 	bool emulated;
@@ -282,7 +283,7 @@ static void refuse(const struct half *half, const char *reason)
 
 static int found_probe(struct half *half, const struct wf_usdt *usdt, struct wf_err *err)
 {
-	struct wf_err why = { 0 };
+	struct wf_err why = {0};
 	struct wf_plan_site site;
 	char name[NAME_BYTES];
 	int rc, emulated;
@@ -352,10 +353,10 @@ static int find_probes(struct half *half, struct wf_err *err)
 	return rc;
 }
 
-static int plan_half(struct half *half, uint8_t part, struct wf_err *err)
+static int plan_half(struct half *half, struct wf_err *err)
 {
 	half->function = WF_NO_FUNCTION;
-	if (!wf_blueprint_takes(half->bp, half->rule->index, part))
+	if (!wf_blueprint_takes(half->bp, half->rule->index, half->where))
 		return 0;
 	if (half->where->type == WF_WHERE_USDT)
 		return find_probes(half, err);
@@ -368,18 +369,18 @@ int wf_probes_plan(struct wf_probes *probes, struct wf_blueprint *bp, struct wf_
 
 	for (uint32_t i = 0; i < probes->count && rc >= 0; i++) {
 		const struct wf_rule *rule = &bp->rules->rules[i];
-		struct half half = { .probes = probes, .bp = bp, .rule = rule, .where = &rule->at };
+		struct half half = {.probes = probes, .bp = bp, .rule = rule, .where = &rule->at};
 		bool is_pair = rule->kind == WF_RULE_PAIR;
 
 		if (rule->kind == WF_RULE_CALL && rule->at.type == WF_WHERE_FUNCTION)
 			continue;
 		half.kind = is_pair ? WF_SITE_OPEN : WF_SITE_EVENT;
-		rc = plan_half(&half, WF_PLAN_AT, err);
+		rc = plan_half(&half, err);
 		if (rc < 0 || !is_pair)
 			continue;
 		half.where = &rule->close;
 		half.kind = WF_SITE_CLOSE;
-		rc = plan_half(&half, WF_PLAN_CLOSE, err);
+		rc = plan_half(&half, err);
 	}
 	return rc;
 }
@@ -437,8 +438,8 @@ void wf_probes_finish(struct wf_probes *probes, struct wf_blueprint *bp)
 			continue;
 		if (!pair->opens || !pair->closes) {
 			wf_blueprint_refuse(bp, pair->function,
-					    pair->opens ? "nothing was found that closes it" :
-							  "nothing was found that opens it");
+					    pair->opens ? "nothing was found that closes it"
+							: "nothing was found that opens it");
 			drop_sites(bp->plan, pair->function);
 		} else if (in_one_function(bp->plan, pair->function)) {
 			mark_scoped(bp->plan, pair->function);

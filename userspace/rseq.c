@@ -75,7 +75,7 @@ void wf_rseq_load(struct wf_binary *elf, struct wf_rseq_range **ret, uint32_t *r
 {
 	wf_auto(wf_image_freep) struct wf_image *image = NULL;
 	wf_auto(wf_freep) char *bytes = NULL;
-	struct list list = { 0 };
+	struct list list = {0};
 	uint64_t address, size;
 
 	*ret = NULL;

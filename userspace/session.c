@@ -8,18 +8,26 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/privilege.h"
 #include "choose.h"
+#include "closing.h"
 #include "data.h"
 #include "output.h"
 #include "unmatched.h"
 
-#define MAILBOX_BYTES (16u << 20)
-#define OPEN_AGE_NS 1000000000ull
-#define TICK_MS 50
+#define MAILBOX_BYTES  (16u << 20)
+#define OPEN_AGE_NS    1000000000ull
+#define TICK_MS        50
 #define SWEEP_EVERY_NS 1000000000ull
+#define LEAVE_NS       1000000000ull /* for running calls to end */
+#define LEAVE_STEP_MS  20
+#define LEAVE_STILL    10            /* steps without any call ending: they hang */
+#define START_MS       5000          /* for a launched program to reach its entry point */
+#define DRAIN_NS       5000000000ull /* for the outputs to take what is queued */
 
 struct wf_session {
 	const struct wf_config *config;
@@ -293,6 +301,7 @@ static int start_data(struct wf_session *session, struct wf_err *err)
 		.outbox = session->outbox,
 		.push = push_batch,
 		.push_context = session,
+		.drop_privileges = session->config->no_follow,
 	};
 
 	return wf_data_start(&data, &session->data, err);
@@ -315,6 +324,12 @@ static int open_recording(struct wf_session *session, struct wf_err *err)
 	return wf_recording_new(session->config->output, &info, &session->recording, err);
 }
 
+static void say_armed(const struct wf_session *session)
+{
+	wf_log(WF_LOG_INFO, "session", "tracing %u functions in %u processes",
+	       wf_arming_function_count(session->arming), wf_arming_process_count(session->arming));
+}
+
 int wf_session_open(struct wf_session *session, pid_t only, struct wf_err *err)
 {
 	uint64_t now_ns;
@@ -330,18 +345,33 @@ int wf_session_open(struct wf_session *session, pid_t only, struct wf_err *err)
 		rc = wf_exporter_start(session->exporter, err);
 	if (rc == 0)
 		rc = wf_arming_attach(session->arming, &session->wave, only, err);
+	if (rc == 0 && only)
+		rc = wf_arming_stop_at_start(session->arming, &session->wave, only, err);
 	if (rc < 0)
 		return rc;
 	wf_wave_done(&session->wave);
+	if (session->config->no_follow && wf_privilege_drop() < 0)
+		return wf_err_set(err, EPERM, "privileges cannot be dropped");
 	wf_kernel_arm(session->kernel);
 	now_ns = wf_clock_monotonic_ns();
 	session->swept_ns = now_ns;
 	if (session->config->duration_ns)
 		session->end_ns = now_ns + session->config->duration_ns;
-	wf_log(WF_LOG_INFO, "session", "tracing %u functions in %u processes",
-	       wf_arming_function_count(session->arming),
-	       wf_arming_process_count(session->arming));
+	if (!only)
+		say_armed(session);
 	return 0;
+}
+
+void wf_session_started(struct wf_session *session, struct wf_launch *launch)
+{
+	int rc = wf_launch_wait_stop(launch, START_MS);
+
+	if (rc == 0)
+		wf_arming_started(session->arming, launch->pid);
+	/* it may just have been slow to stop: never leave it stopped */
+	if (rc != -ECHILD)
+		wf_launch_continue(launch);
+	say_armed(session);
 }
 
 static void on_process(void *context, const struct wf_rec_head *record)
@@ -365,13 +395,14 @@ static bool take_signal(struct wf_session *session, struct wf_launch *launch)
 	return false;
 }
 
-static bool is_over(const struct wf_session *session, uint64_t now_ns)
+static bool is_over(const struct wf_session *session, const struct wf_launch *launch,
+		    uint64_t now_ns)
 {
 	uint32_t traces_max = session->config->traces_max;
 
 	return (session->end_ns && now_ns >= session->end_ns) ||
 	       (traces_max && atomic_load(&session->traces) >= traces_max) ||
-	       wf_arming_process_count(session->arming) == 0;
+	       (!launch && wf_arming_process_count(session->arming) == 0);
 }
 
 void wf_session_loop(struct wf_session *session, struct wf_launch *launch)
@@ -390,7 +421,8 @@ void wf_session_loop(struct wf_session *session, struct wf_launch *launch)
 		(void)poll(fds, sizeof(fds) / sizeof(fds[0]), TICK_MS);
 		now_ns = wf_clock_monotonic_ns();
 		wf_mailbox_take(session->outbox, on_process, session);
-		if (take_signal(session, launch) || fds[1].revents || is_over(session, now_ns))
+		if (take_signal(session, launch) || fds[1].revents ||
+		    is_over(session, launch, now_ns))
 			return;
 		if (launch && wf_launch_wait(launch, false) == 0)
 			return;
@@ -401,4 +433,77 @@ void wf_session_loop(struct wf_session *session, struct wf_launch *launch)
 		if (wf_kernel_sweep(session->kernel, false, &err) < 0)
 			wf_log(WF_LOG_DEBUG, "session", "%s", err.msg);
 	}
+}
+
+/* Give running calls up to a second to end by themselves; those that hang do not hold us up. */
+static void wait_for_calls(struct wf_session *session)
+{
+	struct wf_kernel_totals totals;
+	uint64_t end_ns = wf_clock_monotonic_ns() + LEAVE_NS, before = UINT64_MAX;
+	struct timespec pause = {.tv_nsec = LEAVE_STEP_MS * 1000000};
+	unsigned still = 0;
+
+	while (wf_clock_monotonic_ns() < end_ns && still < LEAVE_STILL) {
+		if (wf_kernel_sweep(session->kernel, false, NULL) < 0)
+			return;
+		wf_kernel_totals(session->kernel, &totals);
+		if (!totals.open_now)
+			return;
+		still = totals.open_now < before ? 0 : still + 1;
+		before = totals.open_now;
+		nanosleep(&pause, NULL);
+	}
+}
+
+static void deliver_saved(void *context, const struct wf_rec_head *record)
+{
+	struct wf_session *session = context;
+
+	(void)wf_mailbox_put(session->inbox, record);
+}
+
+/*
+ * Leave the targets: no more entries, let calls end, take the probes away, collect what is still
+ * open. The order matters: the sweep may claim stacks because their owners run no probes any more.
+ */
+static int leave_targets(struct wf_session *session, struct wf_rec_ledger *ledger,
+			 struct wf_err *err)
+{
+	struct wf_kernel_totals totals;
+	int rc;
+
+	wf_kernel_disarm(session->kernel);
+	wait_for_calls(session);
+	wf_arming_detach(session->arming);
+	rc = wf_kernel_sweep(session->kernel, true, err);
+	wf_kernel_saved_stacks(session->kernel, deliver_saved, session);
+	wf_kernel_stop_tracepoints(session->kernel);
+	wf_kernel_totals(session->kernel, &totals);
+	*ledger = (struct wf_rec_ledger){
+		.head = {.kind = WF_REC_LEDGER, .size = sizeof(*ledger)},
+		.open_now = totals.open_now,
+	};
+	ledger->head.time_ns = wf_clock_monotonic_ns();
+	for (int i = 0; i < WF_COUNTERS; i++)
+		ledger->counters[i] = totals.counters[i];
+	return rc;
+}
+
+int wf_session_close(struct wf_session *session, struct wf_err *err)
+{
+	struct wf_rec_ledger record;
+	struct wf_closing closing = {.config = session->config, .exporter = session->exporter};
+	int rc = leave_targets(session, &record, err);
+
+	wf_data_stop(session->data, &record);
+	wf_exporter_stop(session->exporter, wf_clock_monotonic_ns() + DRAIN_NS);
+	closing.record = &record;
+	closing.assembler = wf_data_assembler_counters(session->data);
+	closing.lost_before =
+		wf_data_order_counters(session->data)->lost + wf_data_malformed(session->data);
+	closing.lost_handover = atomic_load(&session->handover_lost);
+	closing.recording_error = wf_data_recording_error(session->data);
+	if (rc == 0)
+		rc = wf_closing_report(&closing, err);
+	return rc;
 }

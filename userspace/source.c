@@ -139,8 +139,7 @@ static bool is_integer(uint8_t type)
 }
 
 /* Widths agree, so that reading as the wanted type reads the probe's own bytes. */
-static bool probe_type(const struct wf_operand *operand, const struct wf_source *base,
-		       uint8_t *ret)
+static bool probe_type(const struct wf_operand *operand, const struct wf_source *base, uint8_t *ret)
 {
 	*ret = operand->type;
 	if (operand->steps)
@@ -159,10 +158,11 @@ int wf_source_probe(const struct wf_operand *operand, const struct wf_source *ba
 
 	*ret = *base;
 	if (!probe_type(operand, base, &ret->type))
-		return wf_err_set(err, ENOTSUP,
-				  "argument %u of the probe has %u bytes, which is not what the rule "
-				  "says",
-				  operand->number, wf_source_width(base->type));
+		return wf_err_set(
+			err, ENOTSUP,
+			"argument %u of the probe has %u bytes, which is not what the rule "
+			"says",
+			operand->number, wf_source_width(base->type));
 	if (base->steps + operand->steps + extra > WF_STEPS_MAX)
 		return wf_err_set(err, ENOTSUP, "more than %d pointers to follow", WF_STEPS_MAX);
 	for (unsigned i = 0; i < operand->steps; i++)

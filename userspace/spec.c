@@ -26,15 +26,15 @@ static uint16_t capture_bytes(const struct wf_operand *operand)
 {
 	if (!wf_source_is_string(operand->type))
 		return wf_source_width(operand->type);
-	return operand->max_bytes < WF_CAPTURE_BYTES_MAX ? operand->max_bytes : WF_CAPTURE_BYTES_MAX;
+	return operand->max_bytes < WF_CAPTURE_BYTES_MAX ? operand->max_bytes
+							 : WF_CAPTURE_BYTES_MAX;
 }
 
 int wf_spec_value(struct wf_blueprint *bp, struct wf_spec *spec, const struct wf_source *source,
 		  const struct wf_operand *operand, uint8_t slot, struct wf_err *err)
 {
-	struct wf_capture capture = { .source = *source,
-				      .max_bytes = capture_bytes(operand),
-				      .slot = slot };
+	struct wf_capture capture = {
+		.source = *source, .max_bytes = capture_bytes(operand), .slot = slot};
 	uint32_t bytes = 0;
 	int rc = wf_blueprint_capture(bp, spec, &capture, err);
 
@@ -48,18 +48,16 @@ int wf_spec_value(struct wf_blueprint *bp, struct wf_spec *spec, const struct wf
 int wf_spec_guard(struct wf_blueprint *bp, struct wf_spec *spec, const struct wf_source *source,
 		  const struct wf_rule_guard *guard, struct wf_err *err)
 {
-	struct wf_guard added = { .source = *source,
-				  .value = guard->value,
-				  .compare = guard->compare };
+	struct wf_guard added = {
+		.source = *source, .value = guard->value, .compare = guard->compare};
 
 	return wf_blueprint_guard(bp, spec, &added, err);
 }
 
 int wf_spec_check(const struct wf_rule *rule, struct wf_err *err)
 {
-	static const struct wf_location any = { .kind = WF_AT_REGISTER,
-						.reg = WF_REG_RAX,
-						.width = 8 };
+	static const struct wf_location any = {
+		.kind = WF_AT_REGISTER, .reg = WF_REG_RAX, .width = 8};
 	struct wf_source source;
 	int rc = 0;
 

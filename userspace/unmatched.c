@@ -9,7 +9,7 @@
 #include "story.h"
 
 #define STORY_BYTES_MAX 65536
-#define REFUSALS_SHOWN 10
+#define REFUSALS_SHOWN  10
 
 static void tell_rule(struct wf_wave *wave, const struct wf_rule *rule)
 {
@@ -56,9 +56,10 @@ int wf_unmatched_report(const struct wf_ruleset *rules, struct wf_wave *wave, bo
 	}
 	tell_refusals(wave->plan);
 	if (strict && (unmatched || wave->refused))
-		return wf_err_set(err, ENOENT,
-				  "--strict: %u rules match nothing and %u functions cannot be traced",
-				  unmatched, wave->refused);
+		return wf_err_set(
+			err, ENOENT,
+			"--strict: %u rules match nothing and %u functions cannot be traced",
+			unmatched, wave->refused);
 	if (!wave->armed && !may_come)
 		return wf_err_set(err, ENOENT, "nothing to trace");
 	return 0;

@@ -9,8 +9,8 @@
 
 /* Files that can define a hook; opening every mapped file for its symbols would be waste. */
 static const char *const hook_files[] = {
-	"libstdc++.so*", "libgcc_s.so*", "libc++abi.so*", "libc.so*", "libc-*.so",
-	"ld-musl-*", "libc.musl-*", "libunwind.so*",
+	"libstdc++.so*", "libgcc_s.so*", "libc++abi.so*", "libc.so*",
+	"libc-*.so",     "ld-musl-*",    "libc.musl-*",   "libunwind.so*",
 };
 
 void wf_wave_done(struct wf_wave *wave)
@@ -109,8 +109,8 @@ int wf_wave_plan(const struct wf_wave_config *config, struct wf_target *const *t
 	int rc;
 
 	memset(ret, 0, sizeof(*ret));
-	rc = wf_candidates_from_targets(&ret->candidates, targets, count,
-					config->config->debug_dir, err);
+	rc = wf_candidates_from_targets(&ret->candidates, targets, count, config->config->debug_dir,
+					err);
 	if (rc == 0)
 		rc = plan_candidates(config, ret, err);
 	if (rc < 0)

@@ -24,10 +24,10 @@ struct wf_wave_config {
 struct wf_wave {
 	struct wf_candidates candidates;
 	struct wf_selection *selection;
-	struct wf_plan *plan;           /* the rules' functions */
-	struct wf_plan *hooks;          /* unwinding, longjmp, stack switches */
-	uint32_t *matched;              /* functions per rule */
-	uint32_t armed, refused;        /* functions of the plan */
+	struct wf_plan *plan;    /* the rules' functions */
+	struct wf_plan *hooks;   /* unwinding, longjmp, stack switches */
+	uint32_t *matched;       /* functions per rule */
+	uint32_t armed, refused; /* functions of the plan */
 };
 
 /* Files of the targets. Nothing of it outlives the targets. */
