@@ -88,37 +88,47 @@ bool wf_glob_is_pattern(const char *text)
 	return false;
 }
 
+static size_t min_size(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/* One row of the table for a[i - 1], over that of the byte before; returns its smallest value. */
+static size_t distance_row(size_t *row, char byte, size_t i, const char *b, size_t b_len,
+			   size_t limit)
+{
+	size_t from = i > limit ? i - limit : 1, to = min_size(b_len, i + limit);
+	size_t diagonal = row[from - 1], best;
+
+	best = row[from - 1] = from == 1 ? i : limit + 1;
+	for (size_t j = from; j <= to; j++) {
+		size_t above = j == i + limit ? limit + 1 : row[j];
+		size_t cost = min_size(above, row[j - 1]) + 1;
+
+		cost = min_size(cost, diagonal + (byte != b[j - 1]));
+		diagonal = row[j];
+		row[j] = cost;
+		best = min_size(best, cost);
+	}
+	return best;
+}
+
 unsigned wf_edit_distance(const char *a, const char *b, unsigned max)
 {
-	size_t a_len = strlen(a), b_len = strlen(b);
-	size_t limit = max;
+	size_t a_len = strlen(a), b_len = strlen(b), longer = a_len > b_len ? a_len : b_len;
+	size_t limit = min_size(max, longer);
 	wf_auto(wf_freep) size_t *row = NULL;
 
-	if ((a_len > b_len ? a_len - b_len : b_len - a_len) > limit)
+	if (longer - min_size(a_len, b_len) > limit)
 		return max + 1;
 	row = malloc((b_len + 1) * sizeof(*row));
 	if (!row)
 		return max + 1;
 	for (size_t j = 0; j <= b_len; j++)
 		row[j] = j;
-	/* Only a band of width 2 * max + 1 around the diagonal can stay within max. */
+	/* Only a band of width 2 * limit + 1 around the diagonal can stay within the limit. */
 	for (size_t i = 1; i <= a_len; i++) {
-		size_t from = i > limit ? i - limit : 1;
-		size_t to = b_len - i < limit || b_len < i ? b_len : i + limit;
-		size_t diagonal = row[from - 1], best;
-
-		best = row[from - 1] = from == 1 ? i : limit + 1;
-		for (size_t j = from; j <= to; j++) {
-			size_t cost = diagonal + (a[i - 1] != b[j - 1]);
-			size_t above = j == i + limit ? limit + 1 : row[j];
-
-			diagonal = row[j];
-			cost = above + 1 < cost ? above + 1 : cost;
-			cost = row[j - 1] + 1 < cost ? row[j - 1] + 1 : cost;
-			row[j] = cost;
-			best = cost < best ? cost : best;
-		}
-		if (best > limit)
+		if (distance_row(row, a[i - 1], i, b, b_len, limit) > limit)
 			return max + 1;
 	}
 	return row[b_len] > limit ? max + 1 : (unsigned)row[b_len];
