@@ -56,36 +56,37 @@ static void check_refusals(const struct bad_case *cases, size_t count, int code)
 
 #define CHECK_REFUSALS(cases, code) check_refusals(cases, sizeof(cases) / sizeof((cases)[0]), code)
 
+static const char whole[] = HEAD "requires:\n"
+				 "  - {executable: app, usdt: 'p:*'}\n"
+				 "  - library: [liba*, libb*]\n"
+				 "    symbol: run\n"
+				 "events:\n"
+				 "  - call: usdt:p:retry\n"
+				 "    on: nearest(stage-1)\n"
+				 "    name: retry\n"
+				 "    when: arg1:i32 > 0\n"
+				 "    attributes: {n: arg1:i32}\n"
+				 "  - function: [note, usdt:p:note]\n"
+				 "spans:\n"
+				 "  - function: Other::run\n"
+				 "  - rule: stage-1\n"
+				 "    function: Stage::run*\n"
+				 "    name: \"stage.{arg1:str}\"\n"
+				 "    name_at: exit\n"
+				 "    kind: server\n"
+				 "    parent: context\n"
+				 "    once: false\n"
+				 "    when: arg2:i32 == 1 or arg3:ptr\n"
+				 "    attributes: {a: arg1:str, b: \"'fixed'\", c: 3, d: true}\n"
+				 "    error: return:i32 < 0\n"
+				 "    min_duration: 5ms\n"
+				 "  - open: {call: begin, when: arg1:ptr}\n"
+				 "    close: {call: usdt:p:end}\n"
+				 "    attributes: {x: close.arg1:f64}\n";
+
 static void a_whole_profile_becomes_rules(void **state)
 {
-	struct wf_ruleset *rules =
-		read_yaml(HEAD "requires:\n"
-			       "  - {executable: app, usdt: 'p:*'}\n"
-			       "  - library: [liba*, libb*]\n"
-			       "    symbol: run\n"
-			       "events:\n"
-			       "  - call: usdt:p:retry\n"
-			       "    on: nearest(stage-1)\n"
-			       "    name: retry\n"
-			       "    when: arg1:i32 > 0\n"
-			       "    attributes: {n: arg1:i32}\n"
-			       "  - function: [note, usdt:p:note]\n"
-			       "spans:\n"
-			       "  - function: Other::run\n"
-			       "  - rule: stage-1\n"
-			       "    function: Stage::run*\n"
-			       "    name: \"stage.{arg1:str}\"\n"
-			       "    name_at: exit\n"
-			       "    kind: server\n"
-			       "    parent: context\n"
-			       "    once: false\n"
-			       "    when: arg2:i32 == 1 or arg3:ptr\n"
-			       "    attributes: {a: arg1:str, b: \"'fixed'\", c: 3, d: true}\n"
-			       "    error: return:i32 < 0\n"
-			       "    min_duration: 5ms\n"
-			       "  - open: {call: begin, when: arg1:ptr}\n"
-			       "    close: {call: usdt:p:end}\n"
-			       "    attributes: {x: close.arg1:f64}\n");
+	struct wf_ruleset *rules = read_yaml(whole);
 	const struct wf_rule *rule = rules->rules;
 
 	(void)state;
