@@ -8,6 +8,8 @@
 #include "bpf/site.bpf.h"
 #include "bpf/unwind.bpf.h"
 
+#define SIGNAL_STOP 19 /* SIGSTOP */
+
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 /*
@@ -106,6 +108,11 @@ int on_site(struct pt_regs *ctx)
 	if (kind == WF_SITE_BRANCH || kind == WF_SITE_RET || kind == WF_SITE_TAIL_JUMP ||
 	    kind == WF_SITE_CLOSE)
 		return on_leave(ctx, task, spec, index);
+	if (kind == WF_SITE_START) {
+		/* our own child, before its first instruction; the session lets it go on */
+		bpf_send_signal(SIGNAL_STOP);
+		return 0;
+	}
 	if (!task)
 		return 0;
 	if (kind == WF_SITE_SWITCH_IN)

@@ -88,8 +88,9 @@ int wf_closing_report(const struct wf_closing *closing, struct wf_err *err)
 
 	fill_ledger(closing, &ledger);
 	wf_exporter_summary(closing->exporter, stdout);
-	print_ledger(&ledger);
-	if (closing->config->ledger)
+	if (!closing->cut)
+		print_ledger(&ledger);
+	if (closing->config->ledger && !closing->cut)
 		rc = write_ledger(closing->config->ledger, &ledger, err);
 	if (rc == 0 && closing->recording_error && closing->recording_error->code)
 		rc = wf_err_set(err, closing->recording_error->code, "%s",

@@ -85,6 +85,7 @@ struct wf_config {
 	uint32_t traces_max; /* leave after so many traces, 0 = never */
 	uint64_t duration_ns;
 	bool strict, shared, force;
+	bool ret_only; /* tests and bench: probe RETs in the place of exit sites */
 	struct wf_dry_run dry_run;
 
 	/* where to */

@@ -36,6 +36,12 @@ void wf_draft_make_event(struct wf_draft *draft)
 	draft->binding.shape = WF_BIND_POINT;
 }
 
+/* Once a text is known to be refused, only its grammar counts. */
+static bool refused(const struct wf_draft *draft, const struct wf_parser *parser)
+{
+	return draft->refused || (parser->later && parser->later->code);
+}
+
 static int check_key(struct wf_draft *draft, struct wf_parser *parser, const char *key, size_t at)
 {
 	size_t len = strlen(key);
@@ -64,7 +70,7 @@ int wf_draft_attribute(struct wf_draft *draft, struct wf_parser *parser, const c
 		rc = wf_expr_parse(parser, &value);
 	if (rc == 0)
 		rc = wf_expr_check_attribute(parser, value);
-	if (rc == 0 && !draft->refused)
+	if (rc == 0 && !refused(draft, parser))
 		rc = wf_expr_bind(parser, value, &draft->binding);
 	if (rc < 0)
 		return rc;
@@ -79,7 +85,7 @@ int wf_draft_when(struct wf_draft *draft, struct wf_parser *parser)
 	struct wf_expr *when;
 	int rc = wf_expr_parse_condition(parser, &when);
 
-	if (rc < 0 || draft->refused)
+	if (rc < 0 || refused(draft, parser))
 		return rc;
 	return wf_guard_compile(parser, when, &draft->binding, draft->guards,
 				&draft->rule.guard_count, &draft->rule.guard_any);
@@ -114,7 +120,7 @@ int wf_draft_error(struct wf_draft *draft, struct wf_parser *parser)
 	struct wf_expr *error;
 	int rc = wf_error_parse(parser, &error);
 
-	if (rc == 0 && !draft->refused)
+	if (rc == 0 && !refused(draft, parser))
 		rc = wf_expr_bind(parser, error, &draft->binding);
 	draft->rule.error = error;
 	return rc;
@@ -125,7 +131,7 @@ int wf_draft_name(struct wf_draft *draft, struct wf_parser *parser)
 	struct wf_template *name;
 	int rc = wf_template_parse(parser, &name);
 
-	if (rc == 0 && !draft->refused)
+	if (rc == 0 && !refused(draft, parser))
 		rc = wf_template_bind(parser, name, &draft->binding);
 	if (rc < 0)
 		return rc;

@@ -79,8 +79,8 @@ int wf_expr_check_list(struct wf_parser *parser, const struct wf_expr *node)
 	if (node->op == WF_NODE_IN_LIST) {
 		if (comparable(left, right))
 			return 0;
-		return wf_parser_fail(parser, node->at, "cannot look for %s in a list of %s",
-				      wf_type_name(left), wf_type_name(right) + 2);
+		return wf_parser_fail(parser, node->at, "cannot compare %s with %s",
+				      wf_type_name(left), wf_type_name(right));
 	}
 	if ((left == WF_TYPE_STRING || left == WF_TYPE_ANY) &&
 	    (right == WF_TYPE_STRING || right == WF_TYPE_ANY))

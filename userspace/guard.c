@@ -94,6 +94,13 @@ static int add(struct guards *guards, const struct wf_expr *operand, uint8_t com
 	return 0;
 }
 
+static bool is_integer_like(const struct wf_expr *constant)
+{
+	return constant->op == WF_NODE_CONST &&
+	       (constant->type == WF_TYPE_INT || constant->type == WF_TYPE_UINT ||
+		constant->type == WF_TYPE_BOOL);
+}
+
 static int add_compare(struct guards *guards, const struct wf_expr *operand,
 		       const struct wf_expr *constant, uint8_t compare)
 {
@@ -102,13 +109,13 @@ static int add_compare(struct guards *guards, const struct wf_expr *operand,
 	if (operand->op == WF_NODE_OPERAND &&
 	    (operand->type == WF_TYPE_STRING || operand->type == WF_TYPE_REAL))
 		return add(guards, operand, compare, 0);
-	if (operand->op != WF_NODE_OPERAND || constant->op != WF_NODE_CONST ||
-	    constant->type == WF_TYPE_STRING || constant->type == WF_TYPE_REAL ||
-	    constant->type == WF_TYPE_DURATION)
+	if (operand->op == WF_NODE_DURATION)
+		return refuse(guards, operand->at,
+			      "the duration is known at the end only (slower, min_duration)");
+	if (operand->op != WF_NODE_OPERAND || !is_integer_like(constant))
 		return refuse(guards, operand->op == WF_NODE_OPERAND ? constant->at : operand->at,
 			      "this is no compare of an entry value with an integer");
-	if (operand->type != WF_TYPE_ANY && operand->type != WF_TYPE_STRING &&
-	    operand->type != WF_TYPE_REAL &&
+	if (operand->type != WF_TYPE_ANY &&
 	    !fits(operand->operand.type, value, constant->type == WF_TYPE_UINT))
 		return wf_parser_fail(guards->parser, constant->at,
 				      "this number does not fit the type it is compared with");

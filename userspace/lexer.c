@@ -41,6 +41,20 @@ static void read_word(struct wf_lexer *lexer)
 	token->kind = WF_TOK_WORD;
 }
 
+static size_t skip_digits(const char *text, size_t at)
+{
+	while (is_digit(text[at]))
+		at++;
+	return at;
+}
+
+static bool is_exponent(const char *text)
+{
+	if (*text != 'e' && *text != 'E')
+		return false;
+	return is_digit(text[1]) || ((text[1] == '-' || text[1] == '+') && is_digit(text[2]));
+}
+
 /* Digits, with a fraction and an exponent, or hexadecimal. Returns the end. */
 static size_t number_end(const char *text, size_t at, bool *ret_real)
 {
@@ -50,19 +64,14 @@ static size_t number_end(const char *text, size_t at, bool *ret_real)
 			;
 		return at;
 	}
-	while (is_digit(text[at]))
-		at++;
+	at = skip_digits(text, at);
 	if (text[at] == '.' && is_digit(text[at + 1])) {
 		*ret_real = true;
-		for (at++; is_digit(text[at]); at++)
-			;
+		at = skip_digits(text, at + 1);
 	}
-	if ((text[at] == 'e' || text[at] == 'E') &&
-	    (is_digit(text[at + 1]) ||
-	     ((text[at + 1] == '-' || text[at + 1] == '+') && is_digit(text[at + 2])))) {
+	if (is_exponent(text + at)) {
 		*ret_real = true;
-		for (at += 2; is_digit(text[at]); at++)
-			;
+		at = skip_digits(text, at + 2);
 	}
 	return at;
 }

@@ -58,8 +58,8 @@ static void table_file(const struct wf_candidate *candidate, FILE *out)
 		candidate->shown, candidate->executable ? "  (executable)" : "");
 }
 
-/* Several sites of one probe are one probe to the user; they follow one another. */
-static void table_probes(const struct wf_candidate *candidate, FILE *out)
+/* Several sites of one probe are one probe to the user. */
+static void table_probes(const struct wf_candidate *candidate, bool *title, FILE *out)
 {
 	const struct wf_usdt *probes;
 	size_t count;
@@ -72,9 +72,13 @@ static void table_probes(const struct wf_candidate *candidate, FILE *out)
 		while (same < i && (strcmp(probes[same].name, probes[i].name) != 0 ||
 				    strcmp(probes[same].provider, probes[i].provider) != 0))
 			same++;
-		if (same == i)
-			fprintf(out, "  usdt:%s:%s@%s\n", probes[i].provider, probes[i].name,
-				candidate->base);
+		if (same < i)
+			continue;
+		if (!*title)
+			fputs("\nstatic probes:\n", out);
+		*title = true;
+		fprintf(out, "  usdt:%s:%s@%s\n", probes[i].provider, probes[i].name,
+			candidate->base);
 	}
 }
 
@@ -84,7 +88,7 @@ static void print_hints(const struct wf_candidates *candidates, FILE *out)
 
 	if (!first || !first->elf)
 		return;
-	fprintf(out, "\nsymbols of %s: %s\n", first->base, wf_binary_symbol_story(first->elf));
+	fprintf(out, "\n%s\n", wf_binary_symbol_story(first->elf));
 	fputs("functions, their sites and cost: add GLOBs, like 'parse*' or 'sqlite3_*@libsqlite3*'"
 	      "\n",
 	      out);
@@ -92,6 +96,8 @@ static void print_hints(const struct wf_candidates *candidates, FILE *out)
 
 static void print_table(struct wf_candidates *candidates, FILE *out)
 {
+	bool title = false;
+
 	fputs("FUNCTIONS  EXPORTED  PROBES  FILE\n", out);
 	for (uint32_t i = 0; i < candidates->count; i++) {
 		if (wf_candidate_open(candidates, i))
@@ -100,10 +106,9 @@ static void print_table(struct wf_candidates *candidates, FILE *out)
 			fprintf(out, "%28s %s  (%s)\n", "", candidates->items[i].shown,
 				candidates->items[i].open_error.msg);
 	}
-	fputs("\nstatic probes:\n", out);
 	for (uint32_t i = 0; i < candidates->count; i++) {
 		if (candidates->items[i].elf)
-			table_probes(&candidates->items[i], out);
+			table_probes(&candidates->items[i], &title, out);
 	}
 	print_hints(candidates, out);
 }

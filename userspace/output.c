@@ -9,6 +9,7 @@
 #include "../exporter/header.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/str.h"
 
 static const char *from_environment(void *context, const char *name)
 {

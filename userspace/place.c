@@ -52,7 +52,7 @@ int wf_place_err(const struct wf_place *place, size_t offset, struct wf_err *err
 const char *wf_nearest_word(const char *word, const char *const *candidates)
 {
 	size_t len = strlen(word);
-	unsigned best = len <= 4 ? 2 : 3; /* one more than what still counts as near */
+	unsigned best = len < 4 ? 2 : 3; /* one more than what still counts as near */
 	const char *nearest = NULL;
 
 	for (; *candidates; candidates++) {

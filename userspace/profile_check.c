@@ -131,26 +131,35 @@ static int check_key(struct wf_profile_checker *checker, const struct wf_key *ke
 	return check_shape(checker, key, node);
 }
 
+/* Neither a function nor a whole pair. */
+static int missing_site(struct wf_profile_checker *checker, const struct wf_yaml *span)
+{
+	const struct wf_yaml *open = wf_yaml_get(span, "open"), *close = wf_yaml_get(span, "close");
+
+	if (open)
+		return wf_yaml_fail(open->key, checker->err, "'open' wants its 'close'");
+	if (close)
+		return wf_yaml_fail(close->key, checker->err, "'close' wants its 'open'");
+	return wf_yaml_fail(span, checker->err,
+			    "key 'function' is missing (or 'open' and 'close')");
+}
+
 /* One way to say where a span comes from, and only one. */
 static int check_span(struct wf_profile_checker *checker, const struct wf_yaml *span)
 {
 	const struct wf_yaml *open = wf_yaml_get(span, "open"), *close = wf_yaml_get(span, "close");
 	const struct wf_yaml *function = wf_yaml_get(span, "function");
+	const struct wf_yaml *open_when = wf_yaml_get(open, "when");
 
 	if (function && (open || close))
 		return wf_yaml_fail(open ? open->key : close->key, checker->err,
 				    "a span has a function, or open and close, not both");
-	if (open && close && wf_yaml_get(span, "when") && wf_yaml_get(open, "when"))
-		return wf_yaml_fail(wf_yaml_get(open, "when")->key, checker->err,
+	if (!function && (!open || !close))
+		return missing_site(checker, span);
+	if (open_when && wf_yaml_get(span, "when"))
+		return wf_yaml_fail(open_when->key, checker->err,
 				    "'when' is there twice: in open, and of the span");
-	if (function || (open && close))
-		return 0;
-	if (open || close)
-		return wf_yaml_fail(open ? open->key : close->key, checker->err,
-				    "'%s' wants its '%s'", open ? "open" : "close",
-				    open ? "close" : "open");
-	return wf_yaml_fail(span, checker->err,
-			    "key 'function' is missing (or 'open' and 'close')");
+	return 0;
 }
 
 static int check_event(struct wf_profile_checker *checker, const struct wf_yaml *event)

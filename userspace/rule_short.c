@@ -120,7 +120,8 @@ static int read_name(struct reader *reader)
 	const char *name;
 	int rc;
 
-	if (lexer->token.kind == WF_TOK_END)
+	if (lexer->token.kind == WF_TOK_END ||
+	    (lexer->token.kind == WF_TOK_ERROR && strchr("'\"", reader->text[start])))
 		return wf_parser_unexpected(&reader->parser, "a name after 'as'");
 	if (lexer->token.kind == WF_TOK_STRING) {
 		bool exact = lexer->token.len + 2 == lexer->token.end - start;

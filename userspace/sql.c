@@ -143,32 +143,48 @@ static void read_blank(const struct reader *reader, struct piece *out)
 	out->end = at;
 }
 
-static bool next_piece(struct reader *reader, struct piece *out)
+/* A text literal in quotes or dollars; false where none starts here. */
+static bool read_literal(const struct reader *reader, struct piece *out)
+{
+	char c = peek(reader, 0);
+	size_t end = 0;
+
+	if (c == '\'')
+		end = quoted_end(reader, reader->at, false);
+	else if (c == '$')
+		end = dollar_end(reader);
+	else if (is_digit(c) || (c == '.' && is_digit(peek(reader, 1))))
+		end = number_end(reader);
+	if (end == 0)
+		return false;
+	out->kind = PIECE_LITERAL;
+	out->end = end;
+	return true;
+}
+
+static bool is_comment(const struct reader *reader)
 {
 	char c = peek(reader, 0), next = peek(reader, 1);
-	size_t dollar;
+
+	return (c == '-' && next == '-') || (c == '/' && next == '*');
+}
+
+static bool next_piece(struct reader *reader, struct piece *out)
+{
+	char c = peek(reader, 0);
 
 	if (reader->at >= reader->len)
 		return false;
 	*out = (struct piece){PIECE_SIGN, reader->at, reader->at + 1};
 	if (is_blank(c)) {
 		read_blank(reader, out);
-	} else if ((c == '-' && next == '-') || (c == '/' && next == '*')) {
+	} else if (is_comment(reader)) {
 		out->kind = PIECE_BLANK;
 		out->end = comment_end(reader);
-	} else if (c == '\'') {
-		out->kind = PIECE_LITERAL;
-		out->end = quoted_end(reader, reader->at, false);
 	} else if (c == '"' || c == '`') {
 		out->kind = PIECE_WORD;
 		out->end = quoted_end(reader, reader->at, false);
-	} else if (c == '$' && (dollar = dollar_end(reader)) > 0) {
-		out->kind = PIECE_LITERAL;
-		out->end = dollar;
-	} else if (is_digit(c) || (c == '.' && is_digit(next))) {
-		out->kind = PIECE_LITERAL;
-		out->end = number_end(reader);
-	} else if (is_word(c)) {
+	} else if (!read_literal(reader, out) && is_word(c)) {
 		read_word(reader, out);
 	}
 	reader->at = out->end;

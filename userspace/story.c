@@ -26,31 +26,28 @@ struct wf_story_count wf_story_count(struct wf_binary *elf)
 
 static void tell_symbols(struct wf_binary *elf, const char *pattern, struct wf_buf *out)
 {
-	struct wf_story_count counts = wf_story_count(elf);
 	char near[512];
 
-	wf_buf_printf(out,
-		      "  it has %u functions (%u of them known only as exports) and %u static "
-		      "probes\n",
-		      counts.functions, counts.exported, counts.probes);
 	wf_binary_near(elf, pattern, near, sizeof(near));
 	if (*near)
 		wf_buf_printf(out, "  near: %s\n", near);
 	if (wf_binary_inlined(elf, pattern))
 		wf_buf_puts(out, "  it exists only inlined into its callers: there is no place for "
 				 "a probe\n");
-	wf_buf_printf(out, "  symbols: %s\n", wf_binary_symbol_story(elf));
+	wf_buf_printf(out, "  %s\n", wf_binary_symbol_story(elf));
 }
 
 static void tell_probes(struct wf_binary *elf, const struct wf_where *where, struct wf_buf *out)
 {
+	const char *build_id = wf_binary_build_id(elf);
 	char near[512], pattern[256];
 
 	snprintf(pattern, sizeof(pattern), "%s:%s", where->provider, where->function);
-	wf_buf_printf(out, "  it has %u static probes\n", wf_story_count(elf).probes);
 	wf_binary_near_probe(elf, pattern, near, sizeof(near));
 	if (*near)
 		wf_buf_printf(out, "  near: %s\n", near);
+	wf_buf_printf(out, "  it has %u static probes (%s%s)\n", wf_story_count(elf).probes,
+		      *build_id ? "build-id " : "no build-id", build_id);
 }
 
 static void tell_file(struct wf_candidates *candidates, uint32_t index,
@@ -58,16 +55,13 @@ static void tell_file(struct wf_candidates *candidates, uint32_t index,
 {
 	const struct wf_candidate *candidate = &candidates->items[index];
 	struct wf_binary *elf = wf_candidate_open(candidates, index);
-	const char *build_id;
 
 	if (!elf) {
 		wf_buf_printf(out, "  %s cannot be read: %s\n", candidate->shown,
 			      candidate->open_error.msg);
 		return;
 	}
-	build_id = wf_binary_build_id(elf);
-	wf_buf_printf(out, "  searched: %s (%s%s)\n", candidate->shown,
-		      *build_id ? "build-id " : "no build-id", build_id);
+	wf_buf_printf(out, "  searched: %s\n", candidate->shown);
 	if (where->type == WF_WHERE_USDT)
 		tell_probes(elf, where, out);
 	else
@@ -75,11 +69,14 @@ static void tell_file(struct wf_candidates *candidates, uint32_t index,
 }
 
 /* Files that a rule is about, found or not: where the user would look. */
-static bool concerns(const struct wf_candidate *candidate, const struct wf_where *where)
+static bool concerns(struct wf_candidates *candidates, uint32_t index, const struct wf_where *where)
 {
+	const struct wf_candidate *candidate = &candidates->items[index];
+
 	if (where->library)
 		return wf_glob_match(where->library, candidate->base);
-	return candidate->executable;
+	return candidate->executable || (where->type == WF_WHERE_USDT &&
+					 wf_candidate_has_probe(candidates, index, "*", "*"));
 }
 
 static void tell_mapped(const struct wf_candidates *candidates, struct wf_buf *out)
@@ -103,8 +100,9 @@ static bool where_found(struct wf_candidates *candidates, const struct wf_where 
 		if (where->library && !wf_glob_match(where->library, candidates->items[i].base))
 			continue;
 		if (where->type == WF_WHERE_USDT
-			    ? wf_candidate_probes(candidates, i, where->provider, where->function)
-			    : wf_candidate_functions(candidates, i, where->function))
+			    ? wf_candidate_has_probe(candidates, i, where->provider,
+						     where->function)
+			    : wf_candidate_has_function(candidates, i, where->function))
 			return true;
 	}
 	return false;
@@ -117,7 +115,7 @@ static void tell_where(struct wf_candidates *candidates, const struct wf_rule *r
 
 	wf_buf_printf(out, "%s: no %s fits\n", rule->origin, what_is_missing(where));
 	for (uint32_t i = 0; i < candidates->count; i++) {
-		if (!concerns(&candidates->items[i], where))
+		if (!concerns(candidates, i, where))
 			continue;
 		if (told++ < FILES_MAX)
 			tell_file(candidates, i, where, out);
@@ -140,7 +138,7 @@ static void tell_elsewhere(struct wf_candidates *candidates, const struct wf_whe
 		const char *base = candidates->items[i].base;
 
 		if (candidates->items[i].executable ||
-		    !wf_candidate_functions(candidates, i, where->function))
+		    !wf_candidate_has_function(candidates, i, where->function))
 			continue;
 		wf_buf_printf(out, "  it fits in a library: '%s@%s'\n", where->function, base);
 		return;

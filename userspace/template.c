@@ -22,6 +22,21 @@ struct wf_template {
 	uint32_t count;
 };
 
+/* How a value of this type gets few values. */
+static const char *cure(uint8_t type)
+{
+	switch (type) {
+	case WF_TYPE_DURATION:
+		return "or |ms|bucket(...)";
+	case WF_TYPE_REAL:
+		return "or |bucket(...)";
+	case WF_TYPE_POINTER:
+		return "instead";
+	default:
+		return "or |map({...}) or |bucket(...)";
+	}
+}
+
 /* A name has few values: texts and truth values, but nothing that is new at every call. */
 static int check_part(struct wf_parser *parser, const struct wf_expr *node)
 {
@@ -35,15 +50,9 @@ static int check_part(struct wf_parser *parser, const struct wf_expr *node)
 				      last->filter->name);
 	if (node->type == WF_TYPE_STRING || node->type == WF_TYPE_BOOL || node->type == WF_TYPE_ANY)
 		return 0;
-	if (node->type == WF_TYPE_POINTER)
-		return wf_parser_fail(
-			parser, node->at,
-			"a name has few values, and a pointer has many; use an attribute");
 	return wf_parser_fail(parser, node->at,
-			      "a name has few values, and %s may have many; use an attribute, "
-			      "|map({...})%s or |bucket(...)",
-			      wf_type_name(node->type),
-			      node->type == WF_TYPE_DURATION ? ", |ms|bucket(...)" : "");
+			      "a name has few values, and %s may have many; use an attribute %s",
+			      wf_type_name(node->type), cure(node->type));
 }
 
 static int add_part(struct wf_parser *parser, struct wf_template *name, size_t at, struct part part)

@@ -39,71 +39,63 @@ static struct stream *with_function(void)
 	return stream;
 }
 
+static const struct {
+	const char *types[4];
+	const char *message, *type, *status;
+	bool has_message;
+} thrown[] = {
+	{{"St13runtime_error", "St9exception"},
+	 "disk on fire",
+	 "std::runtime_error",
+	 "std::runtime_error: disk on fire",
+	 true},
+	{{"N4shop7NoStockE", "St11logic_error", "St9exception"},
+	 "sold out",
+	 "shop::NoStock",
+	 "shop::NoStock: sold out",
+	 true},
+	{{"N1a1b1cE", "N1a1bE", "N1a1aE", "St12out_of_range"}, "x", "a::b::c", "a::b::c: x", true},
+	/* own type without a known base: the bytes may be anything */
+	{{"N4shop5CrashE"}, "junk", "shop::Crash", "shop::Crash", false},
+	{{"St9bad_alloc", "St9exception"}, "junk", "std::bad_alloc", "std::bad_alloc", false},
+	{{"i"}, "junk", "int", "int", false},
+	{{"PKc"}, "junk", "char const*", "char const*", false},
+	{{"*N12_GLOBAL__N_15InnerE"},
+	 "",
+	 "(anonymous namespace)::Inner",
+	 "(anonymous namespace)::Inner",
+	 false},
+	{{"St13runtime_error"}, "", "std::runtime_error", "std::runtime_error", false},
+	{{"St13runtime_error"},
+	 "\xff\xfe",
+	 "std::runtime_error",
+	 "std::runtime_error: \xef\xbf\xbd\xef\xbf\xbd",
+	 true},
+	{{"not~mangled"}, "", "not~mangled", "not~mangled", false},
+	{{"\xff\xff"}, "", "unknown", "unknown", false},
+	{{""}, "", "unknown", "unknown", false},
+};
+
 static void type_and_message_are_told_where_they_are_known(void **state)
 {
-	static const struct {
-		const char *types[4];
-		const char *message, *type, *status;
-		bool has_message;
-	} cases[] = {
-		{{"St13runtime_error", "St9exception"},
-		 "disk on fire",
-		 "std::runtime_error",
-		 "std::runtime_error: disk on fire",
-		 true},
-		{{"N4shop7NoStockE", "St11logic_error", "St9exception"},
-		 "sold out",
-		 "shop::NoStock",
-		 "shop::NoStock: sold out",
-		 true},
-		{{"N1a1b1cE", "N1a1bE", "N1a1aE", "St12out_of_range"},
-		 "x",
-		 "a::b::c",
-		 "a::b::c: x",
-		 true},
-		/* own type without a known base: the bytes may be anything */
-		{{"N4shop5CrashE"}, "junk", "shop::Crash", "shop::Crash", false},
-		{{"St9bad_alloc", "St9exception"},
-		 "junk",
-		 "std::bad_alloc",
-		 "std::bad_alloc",
-		 false},
-		{{"i"}, "junk", "int", "int", false},
-		{{"PKc"}, "junk", "char const*", "char const*", false},
-		{{"*N12_GLOBAL__N_15InnerE"},
-		 "",
-		 "(anonymous namespace)::Inner",
-		 "(anonymous namespace)::Inner",
-		 false},
-		{{"St13runtime_error"}, "", "std::runtime_error", "std::runtime_error", false},
-		{{"St13runtime_error"},
-		 "\xff\xfe",
-		 "std::runtime_error",
-		 "std::runtime_error: \xef\xbf\xbd\xef\xbf\xbd",
-		 true},
-		{{"not~mangled"}, "", "not~mangled", "not~mangled", false},
-		{{"\xff\xff"}, "", "unknown", "unknown", false},
-		{{""}, "", "unknown", "unknown", false},
-	};
-
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+	for (size_t i = 0; i < sizeof(thrown) / sizeof(*thrown); i++) {
 		struct stream *stream = with_function();
 		const struct wf_span *span;
 
-		send_exception(stream, 10, 0x5000, cases[i].types, cases[i].message);
+		send_exception(stream, 10, 0x5000, thrown[i].types, thrown[i].message);
 		send_thrown(stream, 1, 0x5000, false);
 		stream_finish(stream);
 		span = stream_find(stream, 1);
 		assert_int_equal(span->status, WF_STATUS_ERROR);
-		assert_string_equal(span->status_message, cases[i].status);
-		assert_text(&span->attributes, "error.type", cases[i].type);
+		assert_string_equal(span->status_message, thrown[i].status);
+		assert_text(&span->attributes, "error.type", thrown[i].type);
 		assert_int_equal(span->event_count, 1);
 		assert_string_equal(span->events[0].name, "exception");
 		assert_int_equal(span->events[0].time_ns, span->end_ns);
-		assert_text(&span->events[0].attributes, "exception.type", cases[i].type);
+		assert_text(&span->events[0].attributes, "exception.type", thrown[i].type);
 		assert_int_equal(!!find_attribute(&span->events[0].attributes, "exception.message"),
-				 cases[i].has_message);
+				 thrown[i].has_message);
 		stream_free(stream);
 	}
 }

@@ -33,7 +33,7 @@ static int place_make(void **state)
 {
 	struct place *place = calloc(1, sizeof(*place));
 
-	strcpy(place->dir, "/tmp/wftrace-test-XXXXXX");
+	snprintf(place->dir, sizeof(place->dir), "/tmp/wftrace-test-XXXXXX");
 	if (!mkdtemp(place->dir))
 		return -1;
 	snprintf(place->path, sizeof(place->path), "%s/a.wfr", place->dir);
