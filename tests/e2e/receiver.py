@@ -21,6 +21,7 @@ answer), `raw` (hex bytes sent instead of an answer, then hang up). A request wi
 only if it is answered with 200.
 """
 import argparse
+import fcntl
 import gzip
 import json
 import os
@@ -40,6 +41,13 @@ LIMIT = 64 << 20
 def venv_python(out):
     """A Python with the pinned packages under out/venv; made once. OSError if that cannot be."""
     venv = Path(out) / "venv"
+    venv.parent.mkdir(parents=True, exist_ok=True)
+    with open(f"{venv}.lock", "w", encoding="utf-8") as lock:  # tests may run side by side
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return make_venv(venv)
+
+
+def make_venv(venv):
     done = venv / "requirements.txt"
     python = venv / "bin" / "python"
     if done.exists() and done.read_bytes() == REQUIREMENTS.read_bytes():
