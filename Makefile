@@ -19,7 +19,7 @@ SANFLAG := $(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recover
 	   -fno-omit-frame-pointer) $(if $(FUZZ),-fsanitize=fuzzer-no-link)
 GENFLAG := $(CFLAGS) $(SANFLAG) -D_GNU_SOURCE -I. -I$(O)/gen
 ALLFLAG := $(GENFLAG) -std=gnu11 $(WARN) -DWF_VERSION='"$(VERSION)"'
-LIBS    := -lbpf -lelf -ldw -lcapstone -lprotobuf-c -lcurl -lyaml -ljansson -lz -llzma -lstdc++ -lpthread -lm
+LIBS    := -lbpf -lelf -ldw -lcapstone -lprotobuf-c -lcurl -lyaml -ljansson -lz -llzma -l:libstdc++.a -lpthread -lm
 BPFFLAG := -target bpf -mcpu=v3 -O2 -g -Wall $(if $(WERROR),-Werror) -I. -Ivmlinux/$(ARCH) \
 	   -D__TARGET_ARCH_$(subst x86_64,x86,$(subst aarch64,arm64,$(ARCH))) -I/usr/include/$(ARCH)-linux-gnu
 

@@ -7,12 +7,12 @@ O=${O:-build}
 seconds=${DEMO_SECONDS:-5}
 
 set -- \
-    -f 'flow::Pipeline::run_pipeline(pipeline.name=arg1:str, pipeline.run=arg2:i32)' \
-    -f 'flow::Pipeline::run_stage(stage.name=arg1:str, stage.tasks=arg2:i32)' \
+    -f 'flow::Pipeline::run_pipeline(pipeline.name=self->0:str, pipeline.run=self->8:i32)' \
+    -f 'flow::Pipeline::run_stage' \
     -f 'flow::Pipeline::publish_report' \
-    -f 'flow::Worker::run_task(task.name=arg1:str, task.id=arg2:i32, task.rows=return:i32) error return:i32 < 0' \
-    -f 'flow::Worker::retry_task(task.attempt=arg2:i32)' \
-    -f 'flow::Worker::fetch_records(records.source=arg1:str, records.count=return:i32)' \
+    -f 'flow::run_task(task.name=arg1:str, task.id=arg2:i32, task.rows=return:i32) error return:i32 < 0' \
+    -f 'flow::retry_task(task.attempt=arg2:i32)' \
+    -f 'flow::fetch_records(records.source=arg1:str, records.count=return:i32)' \
     -f 'flow::Store::store_result'
 
 if ! why=$(sh scripts/can_trace.sh); then

@@ -50,20 +50,9 @@ class Store
 	std::atomic<long> rows_stored{0};
 };
 
-class Worker
-{
-      public:
-	explicit Worker(Store &store) : store_(store)
-	{
-	}
-	BOUNDARY int run_task(const char *name, int id, const Task &task);
-	BOUNDARY int retry_task(const Task &task, int attempt);
-	BOUNDARY int fetch_records(const char *source, int rows);
-
-      private:
-	int attempt_task(const Task &task, int attempt);
-	Store &store_;
-};
+BOUNDARY int run_task(const char *name, int id, const Task &task, Store &store);
+BOUNDARY int retry_task(const Task &task, int attempt);
+BOUNDARY int fetch_records(const char *source, int rows);
 
 // A fixed set of threads that run tasks from one queue.
 class Pool
@@ -88,16 +77,17 @@ class Pool
 class Pipeline
 {
       public:
-	Pipeline(Pool &pool, Store &store) : pool_(pool), store_(store)
+	Pipeline(const char *name, int run, Pool &pool) : name_(name), run_(run), pool_(pool)
 	{
 	}
-	BOUNDARY void run_pipeline(const char *name, int run);
-	BOUNDARY void run_stage(const char *stage, int tasks, int run);
-	BOUNDARY void publish_report(int run);
+	BOUNDARY void run_pipeline();
+	BOUNDARY void run_stage(const char *stage, int tasks);
+	BOUNDARY void publish_report();
 
       private:
+	const char *name_; // at offset 0, and
+	int run_;          // at offset 8: the demo's rules read them behind `self`
 	Pool &pool_;
-	Store &store_;
 };
 
 void Store::store_result(const Task &task, int rows)
@@ -106,7 +96,7 @@ void Store::store_result(const Task &task, int rows)
 	rows_stored += rows;
 }
 
-int Worker::fetch_records(const char *source, int rows)
+int fetch_records(const char *source, int rows)
 {
 	work_for(microseconds(1500 + rows * 5));
 	if (source[0] == '\0')
@@ -114,7 +104,7 @@ int Worker::fetch_records(const char *source, int rows)
 	return rows;
 }
 
-int Worker::attempt_task(const Task &task, int attempt)
+static int attempt_task(const Task &task, int attempt)
 {
 	int rows = fetch_records(task.name.c_str(), task.rows);
 
@@ -123,19 +113,19 @@ int Worker::attempt_task(const Task &task, int attempt)
 	return rows;
 }
 
-int Worker::retry_task(const Task &task, int attempt)
+int retry_task(const Task &task, int attempt)
 {
 	work_for(milliseconds(2 * attempt));
 	return attempt_task(task, attempt);
 }
 
-int Worker::run_task(const char *, int, const Task &task)
+int run_task(const char *, int, const Task &task, Store &store)
 {
 	for (int attempt = 1;; attempt++) {
 		try {
 			int rows = attempt == 1 ? attempt_task(task, 1) : retry_task(task, attempt);
 
-			store_.store_result(task, rows);
+			store.store_result(task, rows);
 			return rows;
 		} catch (const std::runtime_error &) {
 			if (attempt == 4)
@@ -163,7 +153,6 @@ Pool::~Pool()
 
 void Pool::serve()
 {
-	Worker worker(store_);
 	std::unique_lock<std::mutex> guard(lock_);
 
 	for (;;) {
@@ -174,7 +163,7 @@ void Pool::serve()
 		queue_.pop_front();
 		busy_++;
 		guard.unlock();
-		worker.run_task(task.name.c_str(), task.id, task);
+		run_task(task.name.c_str(), task.id, task, store_);
 		guard.lock();
 		if (--busy_ == 0 && queue_.empty())
 			idle_.notify_all();
@@ -197,11 +186,11 @@ void Pool::wait_idle()
 	idle_.wait(guard, [this] { return busy_ == 0 && queue_.empty(); });
 }
 
-void Pipeline::run_stage(const char *stage, int tasks, int run)
+void Pipeline::run_stage(const char *stage, int tasks)
 {
 	for (int i = 0; i < tasks; i++) {
 		// Every seventh task fails once, every thirty-first as often as it is tried.
-		int number = run * 10 + i;
+		int number = run_ * 10 + i;
 		int failures = number % 31 == 30 ? 9 : number % 7 == 6 ? 1 : 0;
 
 		pool_.submit_task({number, std::string(stage) + "-" + std::to_string(i),
@@ -211,18 +200,18 @@ void Pipeline::run_stage(const char *stage, int tasks, int run)
 }
 
 // Done by a thread of its own, started inside the pipeline.
-void Pipeline::publish_report(int run)
+void Pipeline::publish_report()
 {
-	work_for(milliseconds(1 + run % 3));
+	work_for(milliseconds(1 + run_ % 3));
 }
 
-void Pipeline::run_pipeline(const char *, int run)
+void Pipeline::run_pipeline()
 {
-	run_stage("extract", 3, run);
-	run_stage("transform", 4, run);
-	Worker(store_).fetch_records("lookup", 50);
-	run_stage("load", 2, run);
-	std::thread publisher([this, run] { publish_report(run); });
+	run_stage("extract", 3);
+	run_stage("transform", 4);
+	fetch_records("lookup", 50);
+	run_stage("load", 2);
+	std::thread publisher([this] { publish_report(); });
 	publisher.join();
 }
 
@@ -243,10 +232,9 @@ int main(int argc, char **argv)
 	std::fflush(stdout);
 	{
 		flow::Pool pool(4, store);
-		flow::Pipeline pipeline(pool, store);
 
 		for (; !stopping && steady_clock::now() < end; run++) {
-			pipeline.run_pipeline(names[run % 3], run);
+			flow::Pipeline(names[run % 3], run, pool).run_pipeline();
 			work_for(milliseconds(150));
 		}
 	}

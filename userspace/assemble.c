@@ -358,7 +358,8 @@ static void on_event(struct wf_assembler *assembler, const struct wf_rec_span *r
 static void on_process(struct wf_assembler *assembler, const struct wf_rec_process *record)
 {
 	if (record->event == WF_PROC_FORK)
-		wf_catalog_fork(assembler->catalog, record->head.tgid, record->child_tgid);
+		wf_catalog_fork(assembler->catalog, record->head.tgid, record->child_tgid,
+				record->head.time_ns);
 	else if (record->event == WF_PROC_EXIT && record->head.tid == record->head.tgid)
 		wf_catalog_exit(assembler->catalog, record->head.tgid, record->head.time_ns);
 	wf_traces_process(assembler->traces, record);

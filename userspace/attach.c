@@ -27,7 +27,7 @@ struct site_list {
 	char *path;
 	uint64_t *offsets, *ref_counters, *cookies;
 	uint32_t count, slot;
-	bool has_ref_counters, filtered;
+	bool has_ref_counters;
 };
 
 struct link {
@@ -124,7 +124,7 @@ static int link_error(int code, const char *shown, pid_t pid, struct wf_err *err
 	if (code == ESRCH)
 		return wf_err_set(err, code, "process %d is gone", pid);
 	if (code == ENOTSUPP)
-		return wf_err_set(err, EOPNOTSUPP,
+		return wf_err_set(err, ENOSYS,
 				  "'%s': the kernel refuses a probe on one of the instructions",
 				  shown);
 	return wf_err_set(err, code, "'%s': cannot attach: %s", shown, strerror(code));
@@ -352,14 +352,13 @@ static int link_file(struct wf_attacher *attacher, const struct wf_plan_file *fi
 			"filtered one by one; choose fewer, or accept with --shared that every "
 			"user of the file pays for the probes",
 			shown, scope->pid_count, WF_LINKS_PER_FILE_MAX);
-	attacher->lists[list].filtered = true;
 	for (uint32_t i = 0; i < scope->pid_count && rc == 0; i++)
 		rc = add_link(attacher, list, scope->pids[i], shown, err);
 	return rc;
 }
 
 static int attach_files(struct wf_attacher *attacher, const struct wf_plan *plan,
-			const struct wf_attach_scope *scopes, const uint32_t *span_ids,
+			struct wf_attach_scope *scopes, const uint32_t *span_ids,
 			struct wf_err *err)
 {
 	uint32_t index = attacher->spec_next;
@@ -373,6 +372,7 @@ static int attach_files(struct wf_attacher *attacher, const struct wf_plan *plan
 		if (!plan->files[f].site_count)
 			continue;
 		rc = add_file(attacher, &plan->files[f], index, span_ids, err);
+		scopes[f].ret_file = list;
 		if (rc == 0)
 			rc = link_file(attacher, &plan->files[f], list, &scopes[f], err);
 		if (rc < 0)
@@ -383,7 +383,7 @@ static int attach_files(struct wf_attacher *attacher, const struct wf_plan *plan
 }
 
 int wf_attach_plan(struct wf_attacher *attacher, const struct wf_plan *plan,
-		   const struct wf_attach_scope *scopes, uint32_t *ret_span_ids, struct wf_err *err)
+		   struct wf_attach_scope *scopes, uint32_t *ret_span_ids, struct wf_err *err)
 {
 	uint32_t links = attacher->link_count, lists = attacher->list_count, sites = 0;
 	int rc;
@@ -407,21 +407,21 @@ int wf_attach_plan(struct wf_attacher *attacher, const struct wf_plan *plan,
 	return 0;
 }
 
-int wf_attach_child(struct wf_attacher *attacher, pid_t parent, pid_t child, struct wf_err *err)
+int wf_attach_process(struct wf_attacher *attacher, uint32_t file, pid_t pid, struct wf_err *err)
 {
-	uint32_t count = attacher->link_count;
+	uint32_t links = 0;
 
-	for (uint32_t i = 0; i < count; i++) {
-		const struct link *link = &attacher->links[i];
-		int rc;
-
-		if (link->pid != parent || !attacher->lists[link->list].filtered)
+	for (uint32_t i = 0; i < attacher->link_count; i++) {
+		if (attacher->links[i].list != file)
 			continue;
-		rc = add_link(attacher, link->list, child, attacher->lists[link->list].path, err);
-		if (rc < 0)
-			return rc;
+		if (!attacher->links[i].pid || attacher->links[i].pid == pid)
+			return 0;
+		links++;
 	}
-	return 0;
+	if (links >= WF_LINKS_PER_FILE_MAX)
+		return wf_err_set(err, E2BIG, "'%s': %u processes are filtered one by one already",
+				  attacher->lists[file].path, links);
+	return add_link(attacher, file, pid, attacher->lists[file].path, err);
 }
 
 void wf_attach_forget(struct wf_attacher *attacher, pid_t pid)

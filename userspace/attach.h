@@ -25,6 +25,7 @@ struct wf_attacher;
 struct wf_attach_scope {
 	const pid_t *pids;  /* one filtered link each; NULL = one unfiltered link */
 	uint32_t pid_count; /* at most WF_LINKS_PER_FILE_MAX */
+	uint32_t ret_file;  /* set by wf_attach_plan: the file's number for wf_attach_process */
 };
 
 int wf_attacher_new(struct wf_kernel *kernel, struct wf_attacher **ret, struct wf_err *err);
@@ -36,10 +37,9 @@ void wf_attacher_free(struct wf_attacher *attacher);
  * attached on failure. -ENOSPC where the maps have no room for more.
  */
 int wf_attach_plan(struct wf_attacher *attacher, const struct wf_plan *plan,
-		   const struct wf_attach_scope *scopes, uint32_t *ret_span_ids,
-		   struct wf_err *err);
-/* One more pid-filtered link for a child, for every file that this plan's attachment filters. */
-int wf_attach_child(struct wf_attacher *attacher, pid_t parent, pid_t child, struct wf_err *err);
+		   struct wf_attach_scope *scopes, uint32_t *ret_span_ids, struct wf_err *err);
+/* One more process for a file whose links are filtered. -E2BIG past WF_LINKS_PER_FILE_MAX. */
+int wf_attach_process(struct wf_attacher *attacher, uint32_t file, pid_t pid, struct wf_err *err);
 /* Drop the links filtered to a process that is gone. */
 void wf_attach_forget(struct wf_attacher *attacher, pid_t pid);
 /* Close every link; hits in flight still run. */

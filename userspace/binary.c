@@ -4,13 +4,21 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/arena.h"
+#include "demangle.h"
 #include "image.h"
+#include "inlined.h"
+#include "match.h"
+#include "near.h"
+#include "origin.h"
 #include "symbol.h"
 #include "unwind.h"
 #include "usdt.h"
 #include "window.h"
 
-#define ARENA_MAX (64U << 20) /* probes: 65536 notes of 1 KiB */
+#define ARENA_MAX        (64U << 20) /* probes: 65536 notes of 1 KiB */
+#define STORY_MAX        640
+#define NEAR_SYMBOLS_MAX 1000000U /* compared for "did you mean": a second's work */
 
 struct wf_binary {
 	struct wf_image *image;
@@ -22,6 +30,9 @@ struct wf_binary {
 	const struct wf_usdt *usdt;
 	size_t usdt_count;
 	bool usdt_loaded;
+	struct wf_origin origin;
+	struct wf_matcher *matcher; /* of the last pattern */
+	char story[STORY_MAX];
 };
 
 static int copy_text(const char *text, char **ret)
@@ -71,6 +82,7 @@ void wf_binary_free(struct wf_binary *elf)
 {
 	if (!elf)
 		return;
+	wf_matcher_free(elf->matcher);
 	wf_symbol_table_free(elf->symbols);
 	wf_unwind_free(elf->unwind);
 	wf_window_cache_free(elf->windows);
@@ -113,29 +125,27 @@ static int need_unwind(struct wf_binary *elf)
 	return elf->unwind ? 0 : wf_unwind_new(elf->image, &elf->unwind);
 }
 
-static int load_symbols(struct wf_binary *elf, struct wf_symbol_table *table)
+static struct wf_debugfile_search search_of(const struct wf_binary *elf)
 {
-	int rc = need_unwind(elf);
-
-	if (rc == 0)
-		rc = wf_symbol_table_add(table, elf->image, elf->image, WF_SYM_SYMTAB);
-	if (rc == 0)
-		rc = wf_symbol_table_add(table, elf->image, elf->image, WF_SYM_DYNSYM);
-	if (rc == 0)
-		rc = wf_symbol_table_finish(table, elf->image, elf->unwind);
-	return rc;
+	return (struct wf_debugfile_search){.image = elf->image,
+					    .shown = elf->shown,
+					    .debug_dir = elf->debug_dir,
+					    .root = elf->root};
 }
 
 static int need_symbols(struct wf_binary *elf)
 {
 	wf_auto(wf_symbol_table_freep) struct wf_symbol_table *table = NULL;
+	struct wf_debugfile_search search = search_of(elf);
 	int rc;
 
 	if (elf->symbols)
 		return 0;
 	rc = wf_symbol_table_new(&table);
 	if (rc == 0)
-		rc = load_symbols(elf, table);
+		rc = need_unwind(elf);
+	if (rc == 0)
+		rc = wf_origin_load(&search, elf->unwind, table, &elf->origin);
 	if (rc < 0)
 		return rc;
 	elf->symbols = wf_take(table);
@@ -158,6 +168,98 @@ int wf_binary_symbols(struct wf_binary *elf, const struct wf_symbol **ret, size_
 const struct wf_symbol *wf_binary_symbol_at(struct wf_binary *elf, uint64_t address)
 {
 	return need_symbols(elf) == 0 ? wf_symbol_table_at(elf->symbols, address) : NULL;
+}
+
+const char *wf_binary_demangled(struct wf_binary *elf, const struct wf_symbol *symbol)
+{
+	/* The table is ours and not const; only its readers see it so. */
+	struct wf_symbol *own = &elf->symbols->symbols[symbol - elf->symbols->symbols];
+
+	if (!own->demangled)
+		own->demangled = wf_demangle(own->base, elf->symbols->arena);
+	return own->demangled;
+}
+
+static struct wf_matcher *matcher_for(struct wf_binary *elf, const char *pattern)
+{
+	if (!elf->matcher || strcmp(wf_matcher_pattern(elf->matcher), pattern) != 0) {
+		wf_matcher_free(elf->matcher);
+		elf->matcher = wf_matcher_new(pattern);
+	}
+	return elf->matcher;
+}
+
+bool wf_binary_matches(struct wf_binary *elf, const struct wf_symbol *symbol, const char *pattern)
+{
+	struct wf_matcher *matcher = matcher_for(elf, pattern);
+
+	return matcher && wf_matcher_takes(matcher, symbol);
+}
+
+void wf_binary_near(struct wf_binary *elf, const char *pattern, char *out, size_t size)
+{
+	struct wf_near near;
+	char bare[WF_NEAR_NAME_MAX];
+
+	wf_near_init(&near, pattern);
+	for (size_t i = 0; need_symbols(elf) == 0 && i < elf->symbols->count; i++) {
+		const struct wf_symbol *symbol = &elf->symbols->symbols[i];
+
+		if (i >= NEAR_SYMBOLS_MAX)
+			break;
+		wf_symbol_bare(symbol, false, bare, sizeof(bare));
+		wf_near_offer(&near, bare);
+	}
+	wf_near_print(&near, out, size);
+}
+
+void wf_binary_near_probe(struct wf_binary *elf, const char *pattern, char *out, size_t size)
+{
+	const struct wf_usdt *probes = NULL;
+	struct wf_near near;
+	char name[WF_NEAR_NAME_MAX];
+	size_t count = 0;
+
+	wf_near_init(&near, pattern);
+	wf_binary_usdt(elf, &probes, &count, NULL);
+	for (size_t i = 0; i < count; i++) {
+		int n = snprintf(name, sizeof(name), "%s:%s", probes[i].provider, probes[i].name);
+
+		if (n > 0 && (size_t)n < sizeof(name))
+			wf_near_offer(&near, name);
+	}
+	wf_near_print(&near, out, size);
+}
+
+bool wf_binary_inlined(struct wf_binary *elf, const char *pattern)
+{
+	wf_auto(wf_image_freep) struct wf_image *debug = NULL;
+	struct wf_matcher *matcher = matcher_for(elf, pattern);
+	struct wf_debugfile_search search = search_of(elf);
+	GElf_Shdr shdr;
+
+	if (!matcher || need_symbols(elf) < 0)
+		return false;
+	for (size_t i = 0; i < elf->symbols->count; i++) {
+		if (wf_matcher_takes(matcher, &elf->symbols->symbols[i]))
+			return false;
+	}
+	if (wf_image_section(elf->image, ".debug_info", 0, &shdr))
+		return wf_inlined_exists(elf->image, matcher);
+	return wf_debugfile_find(&search, &debug) == 0 && wf_inlined_exists(debug, matcher);
+}
+
+const char *wf_binary_symbol_story(struct wf_binary *elf)
+{
+	struct wf_debugfile_search search = search_of(elf);
+	const struct wf_usdt *probes;
+	size_t count = 0;
+
+	if (need_symbols(elf) < 0)
+		return "out of memory";
+	wf_binary_usdt(elf, &probes, &count, NULL);
+	wf_origin_story(&elf->origin, &search, count, elf->story, sizeof(elf->story));
+	return elf->story;
 }
 
 int wf_binary_usdt(struct wf_binary *elf, const struct wf_usdt **ret, size_t *ret_count,
@@ -206,6 +308,32 @@ bool wf_binary_is_text(struct wf_binary *elf, uint64_t address)
 	const struct wf_segment *segment = wf_image_segment(elf->image, address);
 
 	return segment && segment->flags & PF_X;
+}
+
+int wf_binary_text(const struct wf_binary *elf, size_t n, uint64_t *ret_address, uint64_t *ret_size)
+{
+	for (size_t i = 0; i < elf->image->segment_count; i++) {
+		const struct wf_segment *segment = &elf->image->segments[i];
+
+		if (!(segment->flags & PF_X) || n--)
+			continue;
+		*ret_address = segment->address;
+		*ret_size = segment->file_bytes;
+		return 0;
+	}
+	return -ENOENT;
+}
+
+int wf_binary_section(const struct wf_binary *elf, const char *name, uint64_t *ret_address,
+		      uint64_t *ret_size)
+{
+	GElf_Shdr header;
+
+	if (!wf_image_section(elf->image, name, 0, &header) || !header.sh_addr)
+		return -ENOENT;
+	*ret_address = header.sh_addr;
+	*ret_size = header.sh_size;
+	return 0;
 }
 
 int wf_binary_offset(const struct wf_binary *elf, uint64_t address, uint64_t *ret_offset)

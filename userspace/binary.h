@@ -79,7 +79,8 @@ const char *wf_binary_demangled(struct wf_binary *elf, const struct wf_symbol *s
  * has a '<'). Demangles only where the pattern can fit.
  */
 bool wf_binary_matches(struct wf_binary *elf, const struct wf_symbol *symbol, const char *pattern);
-/* Up to 5 names close to the pattern, "'a', 'b'"; "" = none. The same for "provider:name" probes. */
+/* Up to 5 names close to the pattern, "'a', 'b'"; "" = none. The same for "provider:name" probes.
+ */
 void wf_binary_near(struct wf_binary *elf, const char *pattern, char *out, size_t size);
 void wf_binary_near_probe(struct wf_binary *elf, const char *pattern, char *out, size_t size);
 /* True where DWARF is at hand and says that functions that fit exist only inlined. Slow. */
@@ -101,6 +102,12 @@ int wf_binary_cfa(struct wf_binary *elf, uint64_t address, struct wf_cfa *ret);
  */
 const uint8_t *wf_binary_bytes(struct wf_binary *elf, uint64_t address, size_t len);
 bool wf_binary_is_text(struct wf_binary *elf, uint64_t address);
+/* The n-th executable segment. -ENOENT behind the last. */
+int wf_binary_text(const struct wf_binary *elf, size_t n, uint64_t *ret_address,
+		   uint64_t *ret_size);
+/* Where a section lies in memory. -ENOENT. */
+int wf_binary_section(const struct wf_binary *elf, const char *name, uint64_t *ret_address,
+		      uint64_t *ret_size);
 /* Linked address <-> file offset, through PT_LOAD. */
 int wf_binary_offset(const struct wf_binary *elf, uint64_t address, uint64_t *ret_offset);
 int wf_binary_address(const struct wf_binary *elf, uint64_t offset, uint64_t *ret_address);

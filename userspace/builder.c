@@ -28,6 +28,7 @@ struct work {
 void wf_builder_begin(struct wf_builder *builder)
 {
 	builder->batch_serial++;
+	builder->profile = NULL;
 	builder->scope = NULL;
 }
 
@@ -43,25 +44,35 @@ static const struct wf_rule *find_rule(const struct wf_builder *builder, uint32_
 							       : NULL;
 }
 
+/* The last one serves again while spans of one profile follow each other. */
+static const char *make_scope(struct wf_builder *builder, struct wf_arena *arena,
+			      const struct wf_rule *rule)
+{
+	const char *profile = builder->rules ? builder->rules->profile : NULL;
+
+	if (rule && rule->profile)
+		profile = rule->profile;
+	if (!profile)
+		profile = "adhoc";
+	if (!builder->scope || strcmp(builder->profile, profile) != 0) {
+		builder->profile = profile;
+		builder->scope = wf_arena_printf(arena, "wftrace/%s", profile);
+	}
+	return builder->scope;
+}
+
 /* The definition's texts, once per batch. */
 static int copy_texts(struct wf_builder *builder, struct wf_arena *arena,
 		      struct wf_definition *definition)
 {
-	const char *profile;
-
-	if (!builder->scope) {
-		profile = builder->rules && builder->rules->profile ? builder->rules->profile
-								    : "adhoc";
-		builder->scope = wf_arena_printf(arena, "wftrace/%s", profile);
-		if (!builder->scope)
-			return -ENOSPC;
-	}
 	if (definition->batch_serial == builder->batch_serial)
 		return 0;
+	definition->batch_scope = make_scope(builder, arena, find_rule(builder, definition->rule));
 	definition->batch_name = wf_arena_strdup(arena, definition->name);
 	definition->batch_source =
 		definition->source ? wf_arena_strdup(arena, definition->source) : NULL;
-	if (!definition->batch_name || (definition->source && !definition->batch_source))
+	if (!definition->batch_scope || !definition->batch_name ||
+	    (definition->source && !definition->batch_source))
 		return -ENOSPC;
 	definition->batch_serial = builder->batch_serial;
 	return 0;
@@ -184,7 +195,7 @@ static void set_identity(struct work *work)
 	span->tgid = record->head.tgid;
 	span->tid = record->head.tid;
 	span->depth = record->depth;
-	span->scope = work->builder->scope;
+	span->scope = work->in->definition->batch_scope;
 	if (record->head.kind == WF_REC_UNFINISHED)
 		span->state = WF_SPAN_UNFINISHED;
 	else if (record->head.kind == WF_REC_OPEN)

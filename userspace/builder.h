@@ -26,7 +26,7 @@ struct wf_builder {
 	struct wf_assembler_counters *counters;
 	/* Of the batch being filled. */
 	uint64_t batch_serial;
-	const char *scope;
+	const char *profile, *scope; /* the profile whose scope was made last */
 };
 
 struct wf_builder_input {

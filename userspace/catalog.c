@@ -12,6 +12,7 @@ struct process {
 	struct wf_resource *resource;
 	struct wf_traceparent traceparent;
 	bool has_traceparent;
+	uint64_t known_ns;  /* when its facts were read */
 	uint64_t exited_ns; /* 0 = it runs; else its exit, or its last use after that */
 	uint32_t tgid;
 };
@@ -140,9 +141,10 @@ static void unmark_exit(struct wf_catalog *catalog, struct process *process)
 	process->exited_ns = 0;
 }
 
-static int set_process(struct wf_catalog *catalog, uint32_t tgid, struct wf_resource *resource,
-		       const struct wf_traceparent *traceparent)
+static int set_process(struct wf_catalog *catalog, struct wf_resource *resource,
+		       const struct wf_traceparent *traceparent, uint64_t now_ns)
 {
+	uint32_t tgid = resource->tgid;
 	struct process *process = wf_map_get_ptr(catalog->processes, tgid);
 	int rc;
 
@@ -161,6 +163,7 @@ static int set_process(struct wf_catalog *catalog, uint32_t tgid, struct wf_reso
 	wf_resource_unref(process->resource);
 	wf_resource_ref(resource);
 	process->resource = resource;
+	process->known_ns = now_ns;
 	process->has_traceparent = traceparent != NULL;
 	if (traceparent)
 		process->traceparent = *traceparent;
@@ -178,24 +181,33 @@ int wf_catalog_resource(struct wf_catalog *catalog, const struct wf_rec_text *re
 
 	if (resource) {
 		resource->tgid = record->head.tgid;
-		rc = set_process(catalog, record->head.tgid, resource, has ? &traceparent : NULL);
+		rc = set_process(catalog, resource, has ? &traceparent : NULL,
+				 record->head.time_ns);
 	}
 	wf_resource_unref(resource);
 	json_decref(object);
 	return rc;
 }
 
-void wf_catalog_fork(struct wf_catalog *catalog, uint32_t tgid, uint32_t child_tgid)
+/* What was read of this pid after that moment is of a later process than the one it is about. */
+static bool is_newer(const struct process *process, uint64_t time_ns)
+{
+	return process && !process->exited_ns && process->known_ns > time_ns;
+}
+
+void wf_catalog_fork(struct wf_catalog *catalog, uint32_t tgid, uint32_t child_tgid,
+		     uint64_t now_ns)
 {
 	struct process *process = wf_map_get_ptr(catalog->processes, tgid);
+	struct process *child = wf_map_get_ptr(catalog->processes, child_tgid);
 	struct wf_resource *resource;
 
-	if (!process || tgid == child_tgid)
+	if (!process || tgid == child_tgid || is_newer(child, now_ns))
 		return;
 	resource = wf_facts_of_child(process->resource, tgid, child_tgid);
 	if (resource)
-		set_process(catalog, child_tgid, resource,
-			    process->has_traceparent ? &process->traceparent : NULL);
+		set_process(catalog, resource,
+			    process->has_traceparent ? &process->traceparent : NULL, now_ns);
 	wf_resource_unref(resource);
 }
 
@@ -203,7 +215,7 @@ void wf_catalog_exit(struct wf_catalog *catalog, uint32_t tgid, uint64_t now_ns)
 {
 	struct process *process = wf_map_get_ptr(catalog->processes, tgid);
 
-	if (!process)
+	if (!process || is_newer(process, now_ns))
 		return;
 	if (!process->exited_ns)
 		catalog->exited++;

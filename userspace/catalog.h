@@ -28,9 +28,9 @@ struct wf_definition {
 	uint64_t address;
 	/* Owned by the catalog; NULL = unknown, but for the name. */
 	const char *name, *symbol, *file, *build_id, *source, *exit;
-	/* Copies of name and source in the batch with this serial, kept by the builder. */
+	/* Copies of its texts in the batch with this serial, kept by the builder. */
 	uint64_t batch_serial;
-	const char *batch_name, *batch_source;
+	const char *batch_name, *batch_source, *batch_scope;
 };
 
 /* W3C trace context that a process got from its environment. */
@@ -56,8 +56,10 @@ void wf_catalog_free(struct wf_catalog *catalog);
 /* Take a checked DEFINE or RESOURCE record. 0, -EBADMSG (not as above), -ENOSPC, -ENOMEM. */
 int wf_catalog_define(struct wf_catalog *catalog, const struct wf_rec_text *record);
 int wf_catalog_resource(struct wf_catalog *catalog, const struct wf_rec_text *record);
-/* A child begins with what is known of its parent, until its own RESOURCE comes. */
-void wf_catalog_fork(struct wf_catalog *catalog, uint32_t tgid, uint32_t child_tgid);
+/* A child begins with what is known of its parent, until its own RESOURCE comes. Neither fork nor
+ * exit touch facts that were read later (head.time_ns of the RESOURCE) than they happened. */
+void wf_catalog_fork(struct wf_catalog *catalog, uint32_t tgid, uint32_t child_tgid,
+		     uint64_t now_ns);
 void wf_catalog_exit(struct wf_catalog *catalog, uint32_t tgid, uint64_t now_ns);
 /* Forget processes that exited long ago. */
 void wf_catalog_tick(struct wf_catalog *catalog, uint64_t now_ns);

@@ -82,7 +82,7 @@ const struct wf_command_info wf_commands[] = {
 	 {{"wftrace completion bash > /etc/bash_completion.d/wftrace", "for all users"}}},
 	{"help", WF_COMMAND_HELP, 'A', true, "[COMMAND]", "show how to use a command"},
 	{"man-options", WF_COMMAND_MAN_OPTIONS, 'A', true, "",
-	 "print the option section of the manual, in scdoc"},
+	 "print the option section of the manual, in mdoc"},
 };
 
 const unsigned wf_command_count = sizeof(wf_commands) / sizeof(wf_commands[0]);

@@ -7,6 +7,18 @@
 
 #include "command.h"
 
+enum wf_exit wf_exit_for(int code)
+{
+	switch (code) {
+	case EPERM:
+	case EACCES:
+	case ENOSYS:
+		return WF_EXIT_UNABLE;
+	default:
+		return WF_EXIT_FAILED;
+	}
+}
+
 void wf_config_init(struct wf_config *config)
 {
 	*config = (struct wf_config){0};
@@ -90,15 +102,20 @@ static int check_record(const struct wf_config *config, struct wf_err *err)
 	return 0;
 }
 
+static int check_one_pid(const struct wf_config *config, const char *name, struct wf_err *err)
+{
+	if (config->pids.count > 1)
+		return wf_err_set(err, EINVAL, "%s takes one PID", name);
+	return 0;
+}
+
 static int check_list(const struct wf_config *config, struct wf_err *err)
 {
 	if (!config->pids.count && !config->executable)
 		return wf_err_set(err, EINVAL, "list needs -p PID or -x FILE");
 	if (config->pids.count && config->executable)
 		return wf_err_set(err, EINVAL, "list takes -p or -x, not both");
-	if (config->pids.count > 1)
-		return wf_err_set(err, EINVAL, "list takes one PID");
-	return 0;
+	return check_one_pid(config, "list", err);
 }
 
 static int check_replay(const struct wf_config *config, struct wf_err *err)
@@ -154,6 +171,8 @@ int wf_config_check(const struct wf_config *config, struct wf_err *err)
 		return check_replay(config, err);
 	case WF_COMMAND_DOCTOR:
 		return check_doctor(config, err);
+	case WF_COMMAND_PROFILES:
+		return check_one_pid(config, "profiles", err);
 	case WF_COMMAND_COMPLETION:
 		return check_completion(config, err);
 	case WF_COMMAND_HELP:

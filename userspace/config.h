@@ -26,6 +26,9 @@ enum wf_exit {
 	WF_EXIT_NOT_FOUND = 127,      /* run: the command was not found */
 };
 
+/* The exit code for an errno that ended the work before anything was armed. */
+enum wf_exit wf_exit_for(int code);
+
 enum wf_command {
 	WF_COMMAND_NONE,
 	WF_COMMAND_ATTACH,
@@ -82,6 +85,7 @@ struct wf_config {
 	uint32_t traces_max; /* leave after so many traces, 0 = never */
 	uint64_t duration_ns;
 	bool strict, shared, force;
+	bool ret_only; /* tests and bench: probe RETs in the place of exit sites */
 	struct wf_dry_run dry_run;
 
 	/* where to */

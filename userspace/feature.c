@@ -183,17 +183,17 @@ int wf_feature_require(const struct wf_features *features, struct wf_err *err)
 	}
 	if (!features->btf)
 		return wf_err_set(
-			err, EOPNOTSUPP,
+			err, ENOSYS,
 			"this kernel (%s) has no BTF: it needs CONFIG_DEBUG_INFO_BTF, as the "
 			"kernels of Debian 11, RHEL 8.2, Ubuntu 20.10 and later have",
 			features->release);
 	if (!features->host_pids)
 		return wf_err_set(
-			err, EOPNOTSUPP,
+			err, ENOSYS,
 			"wftrace runs in a pid namespace of its own: run it in the host's (docker "
 			"--pid=host, Kubernetes hostPID: true)");
 	if (features->tier == WF_TIER_NONE)
-		return wf_err_set(err, EOPNOTSUPP,
+		return wf_err_set(err, ENOSYS,
 				  "this kernel (%s) cannot trace: see `wftrace doctor`",
 				  features->release);
 	return 0;

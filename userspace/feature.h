@@ -44,7 +44,7 @@ struct wf_features {
 
 /* Fills ret; fails only where nothing can be asked at all. */
 int wf_feature_probe(struct wf_features *ret, struct wf_err *err);
-/* Refuse (-EPERM, -EOPNOTSUPP) with what is missing and the cure, unless this kernel can trace. */
+/* Refuse (-EPERM, -ENOSYS) with what is missing and the cure, unless this kernel can trace. */
 int wf_feature_require(const struct wf_features *features, struct wf_err *err);
 const char *wf_cap_name(enum wf_cap cap);
 /* Capabilities that the tier needs and we lack, as a bit mask. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "help.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #include "command.h"
@@ -76,13 +77,30 @@ void wf_help_print(const char *topic, FILE *out)
 		print_command(command, out);
 }
 
+/* Roff text: *bold* becomes a font, and what roff would take as its own is quoted. */
+static void print_roff(const char *text, FILE *out)
+{
+	bool bold = false;
+
+	for (const char *c = text; *c; c++) {
+		if (*c == '*') {
+			bold = !bold;
+			fputs(bold ? "\\fB" : "\\fR", out);
+		} else if (*c == '-' || *c == '\\') {
+			fputs(*c == '-' ? "\\-" : "\\e", out);
+		} else {
+			fputc(*c, out);
+		}
+	}
+}
+
 static void print_manual_commands(const struct wf_option *option, FILE *out)
 {
 	const char *between = "";
 
 	if (option->commands == UINT32_MAX || wf_option_takes(option, WF_COMMAND_NONE))
 		return;
-	fputs("\t_Commands:_ ", out);
+	fputs("Commands: ", out);
 	for (unsigned i = 0; i < wf_command_count; i++) {
 		if (!wf_option_takes(option, wf_commands[i].command))
 			continue;
@@ -94,13 +112,14 @@ static void print_manual_commands(const struct wf_option *option, FILE *out)
 
 static void print_manual_head(const struct wf_option *option, FILE *out)
 {
+	fputs(".It ", out);
 	if (option->letter)
-		fprintf(out, "*-%c*, ", option->letter);
-	fprintf(out, "*--%s*", option->name);
+		fprintf(out, "Fl %c , ", option->letter);
+	fprintf(out, "Fl \\-%s", option->name);
 	if (option->type == WF_OPTION_DRY_RUN)
-		fprintf(out, " [%s]", option->argument);
+		fprintf(out, " Op Ar %s", option->argument);
 	else if (option->argument)
-		fprintf(out, " %s", option->argument);
+		fprintf(out, " Ar %s", option->argument);
 	fputs("\n", out);
 }
 
@@ -112,13 +131,18 @@ void wf_help_print_manual(FILE *out)
 		if (option->order != 'A')
 			continue;
 		print_manual_head(option, out);
-		fprintf(out, "\t%c%s.", option->help[0] & ~0x20, option->help + 1);
-		if (option->manual)
-			fprintf(out, " %s", option->manual);
-		if (option->fallback)
-			fprintf(out, " Default: %s.", option->fallback);
-		fputs("\n", out);
+		fputc(option->help[0] & ~0x20, out);
+		print_roff(option->help + 1, out);
+		fputs(".\n", out);
+		if (option->manual) {
+			print_roff(option->manual, out);
+			fputs("\n", out);
+		}
+		if (option->fallback) {
+			fputs("Without it: ", out);
+			print_roff(option->fallback, out);
+			fputs(".\n", out);
+		}
 		print_manual_commands(option, out);
-		fputs("\n", out);
 	}
 }

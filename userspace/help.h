@@ -11,7 +11,7 @@
 
 /* Of one command, or of the program where topic is NULL. An unknown topic prints nothing. */
 void wf_help_print(const char *topic, FILE *out);
-/* The options in scdoc, for docs/wftrace.1.scd. */
+/* The options in mdoc, for docs/wftrace.1. */
 void wf_help_print_manual(FILE *out);
 
 #endif

@@ -108,7 +108,7 @@ static int load_error(int rc, struct wf_err *err)
 				  "the kernel has no memory for the programs' maps: "
 				  "raise RLIMIT_MEMLOCK or the cgroup's memory limit");
 	return wf_err_set(
-		err, EOPNOTSUPP,
+		err, ENOSYS,
 		"this kernel does not load the programs (%s): `wftrace doctor` says what it "
 		"lacks, -v shows the verifier's words",
 		strerror(-rc));
@@ -120,7 +120,7 @@ static int attach_tracepoints(struct wf_kernel *kernel, struct wf_err *err)
 	kernel->exec_link = bpf_program__attach(kernel->skel->progs.on_exec);
 	kernel->exit_link = bpf_program__attach(kernel->skel->progs.on_exit);
 	if (!kernel->fork_link || !kernel->exec_link || !kernel->exit_link)
-		return wf_err_set(err, errno ? errno : EOPNOTSUPP,
+		return wf_err_set(err, errno ? errno : ENOSYS,
 				  "process tracepoints: %s (needs kernel BTF and CAP_PERFMON)",
 				  strerror(errno));
 	return 0;

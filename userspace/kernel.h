@@ -43,7 +43,7 @@ struct wf_kernel_totals {
 	uint64_t open_now;
 };
 
-/* -EPERM, -EOPNOTSUPP with what is missing and the cure; -ENOMEM. */
+/* -EPERM, -ENOSYS with what is missing and the cure; -ENOMEM. */
 int wf_kernel_new(const struct wf_kernel_config *config, struct wf_kernel **ret,
 		  struct wf_err *err);
 void wf_kernel_free(struct wf_kernel *kernel);

@@ -49,7 +49,7 @@ struct wf_option {
 	const char *argument; /* NULL = takes none */
 	const char *fallback; /* what holds without it, for the manual; NULL = nothing to say */
 	const char *help;     /* at most 48 characters */
-	const char *manual;   /* further sentences, scdoc; may be NULL */
+	const char *manual;   /* further sentences, *bold*; may be NULL */
 };
 
 extern const struct wf_option wf_options[];

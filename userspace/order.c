@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "wire.h"
+
 #define MAX_BYTES_MIN (1024 * 1024)
 #define CHUNK_BYTES   (256 * 1024) /* also its alignment: a record's address names its chunk */
 #define RUNS_MAX      1024
@@ -166,6 +168,8 @@ static void recycle(struct wf_order *order)
 /* Hand out the first n entries, which are sorted. */
 static void deliver(struct wf_order *order, size_t n)
 {
+	if (!n)
+		return;
 	for (size_t i = 0; i < n; i++) {
 		const struct wf_rec_head *record = order->entries[i].record;
 
@@ -280,7 +284,7 @@ void wf_order_round_begin(struct wf_order *order, uint64_t now_ns)
 
 void wf_order_add(struct wf_order *order, const struct wf_rec_head *record)
 {
-	size_t bytes = ((size_t)record->size + 7) & ~(size_t)7;
+	size_t bytes = wf_wire_padded(record);
 	struct wf_rec_head *copy = reserve(order, bytes);
 
 	order->counters.records++;
@@ -289,7 +293,10 @@ void wf_order_add(struct wf_order *order, const struct wf_rec_head *record)
 		copy = reserve(order, bytes);
 	}
 	if (!copy) {
-		order->counters.lost++;
+		if (wf_wire_is_span(record))
+			order->counters.lost++;
+		else
+			order->counters.lost_other++;
 		return;
 	}
 	memcpy(copy, record, record->size);

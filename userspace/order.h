@@ -32,7 +32,8 @@ struct wf_order_counters {
 	uint64_t records; /* added */
 	uint64_t late;
 	uint64_t forced; /* delivered before their time because the buffer was full */
-	uint64_t lost;   /* no memory, or longer than the whole buffer */
+	uint64_t lost;   /* span records, for want of memory; the ledger's lost_before */
+	uint64_t lost_other;
 };
 
 /* max_bytes counts records and their index; at least 1 MiB is used. */

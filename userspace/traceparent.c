@@ -27,19 +27,25 @@ static int hex_u64(const char *text, unsigned digits, uint64_t *ret)
 	return 0;
 }
 
+/* VV-TTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTT-PPPPPPPPPPPPPPPP-FF, and only later versions go on. */
+static bool has_shape(const char *text)
+{
+	size_t len = strlen(text);
+
+	if (len < 55 || text[2] != '-' || text[35] != '-' || text[52] != '-')
+		return false;
+	return len == 55 || (text[55] == '-' && strncmp(text, "00", 2) != 0);
+}
+
 int wf_traceparent_parse(const char *text, struct wf_traceparent *ret)
 {
 	struct wf_traceparent parsed = {0};
 	uint64_t version, flags;
-	size_t len = strlen(text);
 
-	if (len < 55 || text[2] != '-' || text[35] != '-' || text[52] != '-')
+	if (!has_shape(text) || hex_u64(text, 2, &version) || version == 0xff)
 		return -EINVAL;
-	if (hex_u64(text, 2, &version) || hex_u64(text + 3, 16, &parsed.trace_hi) ||
-	    hex_u64(text + 19, 16, &parsed.trace_lo) || hex_u64(text + 36, 16, &parsed.parent_id) ||
-	    hex_u64(text + 53, 2, &flags))
-		return -EINVAL;
-	if (version == 0xff || (version == 0 && len != 55) || (len > 55 && text[55] != '-'))
+	if (hex_u64(text + 3, 16, &parsed.trace_hi) || hex_u64(text + 19, 16, &parsed.trace_lo) ||
+	    hex_u64(text + 36, 16, &parsed.parent_id) || hex_u64(text + 53, 2, &flags))
 		return -EINVAL;
 	if (!(parsed.trace_hi | parsed.trace_lo) || !parsed.parent_id)
 		return -EINVAL;

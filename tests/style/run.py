@@ -97,6 +97,8 @@ def check_sizes(files):
         kind = re.search(r'(\.bpf)?\.\w+$|[^/]*$', path).group()
         if path.startswith('vmlinux/') or kind not in FILE_LINES:
             continue
+        if path.startswith('tests/') and kind == '.h':
+            kind = '.c'  # what several tests share is code
         lines, allowed = read(path).count('\n'), FILE_LINES[kind]
         allowed = EXCEPTION_HEADER if path in exceptions else allowed
         if lines > allowed:
