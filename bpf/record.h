@@ -194,6 +194,7 @@ enum wf_site_kind {
 	WF_SITE_LONGJMP = 12,    /* arg1 is the jmp_buf */
 	WF_SITE_SWITCH_OUT = 13, /* swapcontext entry */
 	WF_SITE_SWITCH_IN = 14,  /* swapcontext and setcontext RET */
+	WF_SITE_START = 15,      /* entry point of a launched program: stop it until all is armed */
 };
 
 #define WF_SPEC_SPILL       0x01 /* its captures go to the 4 KiB arena */

@@ -270,6 +270,21 @@ int wf_arming_attach(struct wf_arming *arming, const struct wf_wave *wave, pid_t
 	return rc < 0 ? rc : attach_plan(arming, wave, wave->plan, false, only, err);
 }
 
+int wf_arming_stop_at_start(struct wf_arming *arming, const struct wf_wave *wave, pid_t pid,
+			    struct wf_err *err)
+{
+	struct wf_plan_site site = {.spec = {.kind = WF_SITE_START}};
+	struct wf_plan_file file = {.sites = &site, .site_count = 1};
+	struct wf_plan plan = {.files = &file, .file_count = 1};
+	struct wf_attach_scope scope = {.pids = &pid, .pid_count = 1};
+	uint32_t none[1];
+
+	file.elf = wave->candidates.count ? wave->candidates.items[0].elf : NULL;
+	if (!file.elf || wf_binary_entry(file.elf, &site.offset) < 0)
+		return wf_err_set(err, ENOENT, "the program has no entry point");
+	return wf_attach_plan(arming->attacher, &plan, &scope, none, err);
+}
+
 /* A process that maps files with filtered links gets links of its own. */
 static void link_process(struct wf_arming *arming, const struct wf_target *target)
 {
@@ -345,6 +360,12 @@ void wf_arming_on_process(struct wf_arming *arming, const struct wf_rec_process 
 		wf_clock_monotonic_ns() + (event->event == WF_PROC_FORK ? CHILD_DELAY_NS : 0);
 	if (event->event == WF_PROC_EXEC)
 		process->target->exe = ""; /* whatever it is now, it is another image */
+}
+
+void wf_arming_started(struct wf_arming *arming, pid_t pid)
+{
+	if (wf_arming_add_process(arming, pid, NULL) == 0)
+		another_wave(arming);
 }
 
 void wf_arming_tick(struct wf_arming *arming, uint64_t now_ns)

@@ -40,6 +40,14 @@ int wf_arming_use_kernel(struct wf_arming *arming, struct wf_kernel *kernel, str
 int wf_arming_attach(struct wf_arming *arming, const struct wf_wave *wave, pid_t only,
 		     struct wf_err *err);
 
+/*
+ * A launched program stops itself at its entry point, when its libraries are mapped and nothing of
+ * it has run. Then wf_arming_started attaches to what it mapped.
+ */
+int wf_arming_stop_at_start(struct wf_arming *arming, const struct wf_wave *wave, pid_t pid,
+			    struct wf_err *err);
+void wf_arming_started(struct wf_arming *arming, pid_t pid);
+
 /* A traced process forked, executed another image, or ended (from PROCESS records). */
 void wf_arming_on_process(struct wf_arming *arming, const struct wf_rec_process *event);
 /* Do what is due: children that lived on, images and libraries that were loaded since. */

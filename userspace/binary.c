@@ -120,6 +120,11 @@ bool wf_binary_is_64(const struct wf_binary *elf)
 	return elf->image->is_64;
 }
 
+int wf_binary_entry(const struct wf_binary *elf, uint64_t *ret_offset)
+{
+	return elf->image->entry ? wf_binary_offset(elf, elf->image->entry, ret_offset) : -ENOENT;
+}
+
 static int need_unwind(struct wf_binary *elf)
 {
 	return elf->unwind ? 0 : wf_unwind_new(elf->image, &elf->unwind);

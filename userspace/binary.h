@@ -64,6 +64,8 @@ const char *wf_binary_path(const struct wf_binary *elf); /* to open and to attac
 const char *wf_binary_shown(const struct wf_binary *elf);
 const char *wf_binary_build_id(const struct wf_binary *elf); /* hex, "" = none */
 uint16_t wf_binary_machine(const struct wf_binary *elf);     /* EM_X86_64 ... */
+/* File offset of the entry point. -ENOENT. */
+int wf_binary_entry(const struct wf_binary *elf, uint64_t *ret_offset);
 bool wf_binary_is_64(const struct wf_binary *elf);
 
 /* Sorted by address, then name; aliases are separate entries. Loaded on first use. */

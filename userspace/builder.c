@@ -238,11 +238,12 @@ static int build(struct work *work)
 {
 	const struct wf_rec_span *record = work->in->record;
 	struct wf_builder *builder = work->builder;
-	uint32_t operands = work->rule ? work->rule->operand_count : 0;
+	const struct wf_rule *rule = work->rule;
 	int rc = copy_texts(builder, work->arena, work->in->definition);
 
 	if (!rc)
-		rc = wf_capture_slots(record, operands, work->arena, &work->slots);
+		rc = wf_capture_slots(record, rule ? rule->operands : NULL,
+				      rule ? rule->operand_count : 0, work->arena, &work->slots);
 	if (!rc)
 		rc = set_times(work);
 	if (rc)

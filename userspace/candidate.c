@@ -114,33 +114,47 @@ struct wf_binary *wf_candidate_open(struct wf_candidates *candidates, uint32_t i
 	return candidate->elf;
 }
 
-uint32_t wf_candidate_functions(struct wf_candidates *candidates, uint32_t index,
-				const char *pattern)
+/* A raw name, as most rules are: no pattern, nothing to demangle. */
+static bool has_name(const struct wf_symbol *symbols, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (!strcmp(symbols[i].name, name))
+			return true;
+	}
+	return false;
+}
+
+bool wf_candidate_has_function(struct wf_candidates *candidates, uint32_t index,
+			       const char *pattern)
 {
 	struct wf_binary *elf = wf_candidate_open(candidates, index);
 	const struct wf_symbol *symbols;
-	uint32_t found = 0;
 	size_t count;
 
 	if (!elf || wf_binary_symbols(elf, &symbols, &count, NULL) < 0)
-		return 0;
-	for (size_t i = 0; i < count; i++)
-		found += wf_binary_matches(elf, &symbols[i], pattern);
-	return found;
+		return false;
+	if (has_name(symbols, count, pattern))
+		return true;
+	for (size_t i = 0; i < count; i++) {
+		if (wf_binary_matches(elf, &symbols[i], pattern))
+			return true;
+	}
+	return false;
 }
 
-uint32_t wf_candidate_probes(struct wf_candidates *candidates, uint32_t index, const char *provider,
-			     const char *name)
+bool wf_candidate_has_probe(struct wf_candidates *candidates, uint32_t index, const char *provider,
+			    const char *name)
 {
 	struct wf_binary *elf = wf_candidate_open(candidates, index);
 	const struct wf_usdt *probes;
-	uint32_t found = 0;
 	size_t count;
 
 	if (!elf || wf_binary_usdt(elf, &probes, &count, NULL) < 0)
-		return 0;
-	for (size_t i = 0; i < count; i++)
-		found += wf_glob_match(provider, probes[i].provider) &&
-			 wf_glob_match(name, probes[i].name);
-	return found;
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		if (wf_glob_match(provider, probes[i].provider) &&
+		    wf_glob_match(name, probes[i].name))
+			return true;
+	}
+	return false;
 }

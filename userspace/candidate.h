@@ -44,10 +44,10 @@ void wf_candidates_done(struct wf_candidates *candidates);
 /* The opened file, or NULL: then open_error says why. Tried once. */
 struct wf_binary *wf_candidate_open(struct wf_candidates *candidates, uint32_t index);
 
-/* How many symbols or probes the file has that fit; 0 where it cannot be read. */
-uint32_t wf_candidate_functions(struct wf_candidates *candidates, uint32_t index,
-				const char *pattern);
-uint32_t wf_candidate_probes(struct wf_candidates *candidates, uint32_t index, const char *provider,
-			     const char *name);
+/* Does the file have a symbol or probe that fits? False where it cannot be read. */
+bool wf_candidate_has_function(struct wf_candidates *candidates, uint32_t index,
+			       const char *pattern);
+bool wf_candidate_has_probe(struct wf_candidates *candidates, uint32_t index, const char *provider,
+			    const char *name);
 
 #endif

@@ -41,18 +41,6 @@ static double read_f32(const void *payload)
 	return (double)value;
 }
 
-/* Above INT64_MAX there is no exact form; the nearest double keeps size and sign. */
-static void set_u64(struct wf_value *ret, uint64_t value)
-{
-	if (value <= INT64_MAX) {
-		ret->kind = WF_VALUE_INT;
-		ret->integer = (int64_t)value;
-	} else {
-		ret->kind = WF_VALUE_DOUBLE;
-		ret->real = (double)value;
-	}
-}
-
 static void set_number(struct wf_value *ret, const struct wf_wire_attr *attr)
 {
 	uint64_t word = 0;
@@ -71,17 +59,33 @@ static void set_number(struct wf_value *ret, const struct wf_wire_attr *attr)
 		ret->kind = WF_VALUE_DOUBLE;
 		memcpy(&ret->real, &word, sizeof(ret->real));
 		break;
-	case WF_VAL_I64:
+	default: /* the expression knows which of them are unsigned, or addresses */
 		ret->kind = WF_VALUE_INT;
 		ret->integer = (int64_t)word;
-		break;
-	default:
-		set_u64(ret, word);
 	}
 }
 
-int wf_capture_slots(const struct wf_rec_span *record, uint32_t count, struct wf_arena *arena,
-		     struct wf_slots *ret)
+/* A recording may claim anything; expressions rely on their operands' types. */
+static bool fits_operand(uint8_t captured, uint8_t source)
+{
+	switch (source) {
+	case WF_SRC_BOOL:
+		return captured == WF_VAL_BOOL;
+	case WF_SRC_F32:
+	case WF_SRC_F64:
+		return captured == WF_VAL_F32 || captured == WF_VAL_F64;
+	case WF_SRC_CSTRING:
+	case WF_SRC_CHARS:
+	case WF_SRC_STDSTRING:
+		return captured == WF_VAL_STRING;
+	default:
+		return captured == WF_VAL_I64 || captured == WF_VAL_U64 ||
+		       captured == WF_VAL_POINTER;
+	}
+}
+
+int wf_capture_slots(const struct wf_rec_span *record, const struct wf_operand *operands,
+		     uint32_t count, struct wf_arena *arena, struct wf_slots *ret)
 {
 	struct wf_wire_attr attr;
 	size_t cursor = 0;
@@ -92,7 +96,7 @@ int wf_capture_slots(const struct wf_rec_span *record, uint32_t count, struct wf
 	ret->repaired = 0;
 	memset(ret->values, 0, ret->count * sizeof(*ret->values));
 	while ((rc = wf_wire_next(record, &cursor, &attr)) > 0) {
-		if (attr.slot >= ret->count)
+		if (attr.slot >= ret->count || !fits_operand(attr.type, operands[attr.slot].type))
 			continue;
 		ret->seen++;
 		if (attr.type != WF_VAL_STRING)

@@ -7,7 +7,8 @@
 
 #include "../bpf/record.h"
 #include "base/arena.h"
-#include "span.h"
+#include "value.h"
+#include "where.h"
 
 #define WF_SLOTS_MAX 64
 
@@ -19,11 +20,12 @@ struct wf_slots {
 };
 
 /*
- * Fill `count` slots (cut to WF_SLOTS_MAX); those not in the record are NONE. Strings are copied
- * to the arena as valid UTF-8. 0, -EBADMSG, or -ENOSPC where the arena is full.
+ * Fill one slot per operand (at most WF_SLOTS_MAX); those that the record does not carry, or not
+ * as their operand's type, are NONE. Strings are copied to the arena as valid UTF-8. 0, -EBADMSG,
+ * or -ENOSPC where the arena is full.
  */
-int wf_capture_slots(const struct wf_rec_span *record, uint32_t count, struct wf_arena *arena,
-		     struct wf_slots *ret);
+int wf_capture_slots(const struct wf_rec_span *record, const struct wf_operand *operands,
+		     uint32_t count, struct wf_arena *arena, struct wf_slots *ret);
 /* Valid UTF-8 in the arena, NUL-ended; *repaired is raised where bytes had to be replaced. */
 int wf_capture_string(struct wf_arena *arena, const char *text, size_t len, struct wf_value *ret,
 		      uint32_t *repaired);

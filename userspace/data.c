@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/privilege.h"
 
 #define ORDER_BYTES_MAX (32u << 20)
 #define BATCH_SPANS     512
@@ -82,6 +83,8 @@ static void *run(void *context)
 {
 	struct wf_data *data = context;
 
+	if (data->config.drop_privileges)
+		(void)wf_privilege_drop();
 	while (!atomic_load(&data->stop)) {
 		wf_ring_wait(data->ring, ROUND_MS);
 		round_once(data);

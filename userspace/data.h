@@ -25,6 +25,7 @@ struct wf_data_config {
 	/* Where finished batches go; owns the reference. Called on the data thread. */
 	void (*push)(void *context, struct wf_batch *batch);
 	void *push_context;
+	bool drop_privileges; /* the thread needs none */
 };
 
 int wf_data_start(const struct wf_data_config *config, struct wf_data **ret, struct wf_err *err);

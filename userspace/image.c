@@ -191,6 +191,7 @@ static int load_headers(struct wf_image *image, const char *shown, struct wf_err
 	if (!image->elf || elf_kind(image->elf) != ELF_K_ELF || !gelf_getehdr(image->elf, &ehdr))
 		return wf_err_set(err, ENOEXEC, "'%s' is a broken or truncated ELF file", shown);
 	image->machine = ehdr.e_machine;
+	image->entry = ehdr.e_entry;
 	image->type = ehdr.e_type;
 	image->has_sections = elf_getshdrnum(image->elf, &count) == 0 && count > 0;
 	if (image->has_sections && !section_names_are_sane(image))

@@ -31,6 +31,7 @@ struct wf_image {
 	uint64_t bytes;
 	uint16_t machine, type;
 	bool is_64;
+	uint64_t entry; /* linked address, 0 = none */
 	bool has_sections;
 	unsigned char ident[EI_NIDENT];
 	char build_id[2 * WF_BUILD_ID_MAX + 1]; /* hex, "" = none */

@@ -2,6 +2,7 @@
 /* inspect.c - `wftrace list` and `wftrace profiles`: they look and print, and arm nothing. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/buf.h"
 #include "base/cleanup.h"
@@ -10,6 +11,7 @@
 #include "listing.h"
 #include "offer.h"
 #include "select.h"
+#include "selftest.h"
 #include "shipped.h"
 #include "story.h"
 
@@ -86,6 +88,32 @@ static uint32_t tell_unmatched(struct scene *scene, const struct wf_ruleset *rul
 	return count;
 }
 
+static bool rule_takes(const void *context, uint32_t file, uint32_t rule)
+{
+	return wf_selection_takes(context, file, rule) != 0;
+}
+
+/* As attach would plan: by what this kernel does, and what a trap costs here where that can be
+ * measured. */
+static struct wf_plan_options plan_options(const struct wf_config *config,
+					   const struct wf_selection *selection)
+{
+	struct wf_plan_options options = {
+		.costs = wf_plan_default_costs(),
+		.ret_only = config->ret_only,
+		.takes = rule_takes,
+		.takes_context = selection,
+	};
+	struct wf_features features;
+
+	if (wf_feature_probe(&features, NULL) < 0)
+		return options;
+	options.nop5_unsafe = features.nop5 == WF_NOP5_UNSAFE;
+	if (features.tier != WF_TIER_NONE)
+		(void)wf_selftest_costs(&features, &options.costs, NULL);
+	return options;
+}
+
 static int list_functions(const struct wf_config *config, struct scene *scene)
 {
 	struct wf_listing_style style = wf_listing_style_for(stdout, config->json);
@@ -93,7 +121,7 @@ static int list_functions(const struct wf_config *config, struct scene *scene)
 	wf_auto(wf_selection_freep) struct wf_selection *selection = NULL;
 	wf_auto(wf_plan_freep) struct wf_plan *plan = NULL;
 	wf_auto(wf_freep) uint32_t *matched = NULL;
-	struct wf_plan_options options = {0};
+	struct wf_plan_options options;
 	struct wf_binary *const *files;
 	struct wf_err err = {0};
 	uint32_t file_count;
@@ -103,9 +131,12 @@ static int list_functions(const struct wf_config *config, struct scene *scene)
 		return WF_EXIT_USAGE;
 	}
 	matched = calloc(rules->count, sizeof(*matched));
+	if (!matched)
+		wf_err_set(&err, ENOMEM, "out of memory");
 	if (!matched || wf_selection_new(&scene->candidates, rules, &selection, &err) < 0)
 		return failed(&err);
 	files = wf_selection_files(selection, &file_count);
+	options = plan_options(config, selection);
 	if (wf_plan_new(rules, files, file_count, &options, matched, &plan, &err) < 0)
 		return failed(&err);
 	if (plan->function_count)

@@ -10,6 +10,7 @@
 #include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -225,4 +226,25 @@ int wf_launch_wait(struct wf_launch *launch, bool block)
 	launch->ended = true;
 	launch->exit_code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 	return 0;
+}
+
+int wf_launch_wait_stop(const struct wf_launch *launch, unsigned timeout_ms)
+{
+	struct timespec step = {.tv_nsec = 1000000};
+
+	for (unsigned i = 0; i < timeout_ms; i++) {
+		siginfo_t info = {0};
+
+		if (waitid(P_PID, launch->pid, &info, WSTOPPED | WEXITED | WNOHANG | WNOWAIT) < 0)
+			return -ECHILD;
+		if (info.si_pid)
+			return info.si_code == CLD_STOPPED ? 0 : -ECHILD;
+		nanosleep(&step, NULL);
+	}
+	return -ETIMEDOUT;
+}
+
+void wf_launch_continue(const struct wf_launch *launch)
+{
+	kill(launch->pid, SIGCONT);
 }

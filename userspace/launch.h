@@ -45,6 +45,9 @@ extern const int wf_launch_signals[];
  */
 int wf_launch_signal(const struct wf_launch *launch, int signal, int code, pid_t sender);
 
+/* Wait until the command is stopped: 0, -ETIMEDOUT, or -ECHILD where it ended. Then go on. */
+int wf_launch_wait_stop(const struct wf_launch *launch, unsigned timeout_ms);
+void wf_launch_continue(const struct wf_launch *launch);
 /* 0 when the command has ended, and exit_code is its status, 128 + N for signal N. -EAGAIN. */
 int wf_launch_wait(struct wf_launch *launch, bool block);
 

@@ -18,8 +18,8 @@ enum column { COLUMN_FUNCTION, COLUMN_FILE, COLUMN_ENTRY, COLUMN_EXIT, COLUMN_CO
 
 struct row {
 	const struct wf_plan_function *function;
-	const struct wf_plan_file *file; /* NULL = unknown */
-	const char *shown;               /* of the file, "" = unknown */
+	struct wf_binary *elf;
+	const char *shown; /* of the file */
 	char entry[32], exit[64], cost[16];
 };
 
@@ -52,33 +52,6 @@ struct wf_listing_style wf_listing_style_for(FILE *out, bool json)
 	return style;
 }
 
-/* Armed functions have sites in a file. */
-static void fill_files(const struct wf_plan *plan, const struct wf_plan_file **files)
-{
-	for (uint32_t f = 0; f < plan->file_count; f++) {
-		for (uint32_t s = 0; s < plan->files[f].site_count; s++) {
-			uint32_t function = plan->files[f].sites[s].function;
-
-			if (function < plan->function_count)
-				files[function] = &plan->files[f];
-		}
-	}
-}
-
-/* A refused one has none, and is looked up by its address. */
-static const struct wf_plan_file *find_file(const struct wf_plan *plan,
-					    const struct wf_plan_function *function)
-{
-	for (uint32_t f = 0; f < plan->file_count; f++) {
-		const struct wf_symbol *symbol =
-			wf_binary_symbol_at(plan->files[f].elf, function->address);
-
-		if (symbol && symbol->address == function->address)
-			return &plan->files[f];
-	}
-	return plan->file_count == 1 ? &plan->files[0] : NULL;
-}
-
 static void fill_exit(const struct wf_plan_function *function, char *out, size_t size)
 {
 	size_t used = 0;
@@ -100,20 +73,18 @@ static void fill_exit(const struct wf_plan_function *function, char *out, size_t
 	out[used ? used - 1 : 0] = 0;
 }
 
-static void fill_row(const struct wf_plan *plan, uint32_t index, const struct wf_plan_file *file,
-		     struct row *row)
+static void fill_row(const struct wf_plan *plan, uint32_t index, struct row *row)
 {
 	const struct wf_plan_function *function = &plan->functions[index];
 
-	*row = (struct row){.function = function, .file = file, .shown = ""};
-	if (!file)
-		row->file = find_file(plan, function);
-	if (row->file)
-		row->shown = wf_binary_shown(row->file->elf);
+	*row = (struct row){.function = function, .shown = ""};
+	if (function->file < plan->file_count)
+		row->elf = plan->files[function->file].elf;
+	if (row->elf)
+		row->shown = wf_binary_shown(row->elf);
 	if (function->refusal)
 		return;
-	snprintf(row->entry, sizeof(row->entry), "%s",
-		 wf_site_word(row->file ? row->file->elf : NULL, function));
+	snprintf(row->entry, sizeof(row->entry), "%s", wf_site_word(row->elf, function));
 	if (function->entry_shift)
 		snprintf(row->entry + strlen(row->entry), sizeof(row->entry) - strlen(row->entry),
 			 " +%u", function->entry_shift);
@@ -154,7 +125,7 @@ static const char *const titles[COLUMNS] = {"FUNCTION", "FILE", "ENTRY", "EXIT",
 
 static void measure(struct table *table)
 {
-	unsigned rest = 0;
+	unsigned rest = COLUMN_GAP;
 
 	for (unsigned column = 0; column < COLUMNS; column++) {
 		unsigned width = (unsigned)strlen(titles[column]);
@@ -283,7 +254,7 @@ static void print_json(const struct row *row, struct wf_buf *line, FILE *out)
 	wf_buf_json_string(line, function->name, strlen(function->name));
 	json_text(line, "symbol", function->symbol);
 	json_text(line, "file", row->shown);
-	json_text(line, "build_id", row->file ? wf_binary_build_id(row->file->elf) : "");
+	json_text(line, "build_id", row->elf ? wf_binary_build_id(row->elf) : "");
 	wf_buf_printf(line, ",\"address\":\"0x%llx\",\"size\":%llu,\"armed\":%s",
 		      (unsigned long long)function->address, (unsigned long long)function->size,
 		      function->refusal ? "false" : "true");
@@ -318,18 +289,15 @@ static void print_lines(const struct table *table)
 
 void wf_listing_print(const struct wf_plan *plan, const struct wf_listing_style *style, FILE *out)
 {
-	wf_auto(wf_freep) const struct wf_plan_file **files =
-		calloc(plan->function_count + 1, sizeof(*files));
 	wf_auto(wf_freep) struct row *rows = calloc(plan->function_count + 1, sizeof(*rows));
 	struct table table = {.rows = rows, .style = style, .out = out};
 
-	if (!files || !rows)
+	if (!rows)
 		return;
-	fill_files(plan, files);
 	for (uint32_t i = 0; i < plan->function_count; i++) {
 		/* Hooks are ours, not what was asked for. */
 		if (plan->functions[i].rule || style->json)
-			fill_row(plan, i, files[i], &rows[table.count++]);
+			fill_row(plan, i, &rows[table.count++]);
 	}
 	qsort(rows, table.count, sizeof(*rows), compare_rows);
 	if (style->json)

@@ -78,7 +78,8 @@ static int fill_event(struct wf_builder *builder, struct wf_arena *arena,
 	struct wf_attributes *list = &event->attributes;
 	struct wf_slots slots;
 	struct wf_eval eval = {.slots = slots.values, .arena = arena};
-	int rc = wf_capture_slots(record, rule ? rule->operand_count : 0, arena, &slots);
+	int rc = wf_capture_slots(record, rule ? rule->operands : NULL,
+				  rule ? rule->operand_count : 0, arena, &slots);
 
 	if (rc < 0)
 		return rc;

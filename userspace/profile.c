@@ -162,7 +162,7 @@ static int read_pair_span(struct builder *builder, const struct wf_yaml *item)
 	if (rc < 0)
 		return rc;
 	opening.close = closing.at;
-	return read_span(builder, item, open, &opening);
+	return read_span(builder, item, wf_yaml_get(open, "call"), &opening);
 }
 
 static int read_functions(struct builder *builder, const struct wf_yaml *item,

@@ -88,6 +88,7 @@ int wf_cmd_run(const struct wf_config *config)
 		wf_log(WF_LOG_ERROR, "run", "%s", err.msg);
 		code = launch.exit_code;
 	} else {
+		wf_session_started(session, &launch);
 		wf_session_loop(session, &launch);
 		if (wf_session_close(session, &err) < 0)
 			wf_log(WF_LOG_ERROR, "run", "%s", err.msg);

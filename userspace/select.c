@@ -40,7 +40,8 @@ static void take_probe(struct wf_selection *selection, const struct wf_where *wh
 
 		if (where->library && !wf_glob_match(where->library, base))
 			continue;
-		if (wf_candidate_probes(selection->candidates, i, where->provider, where->function))
+		if (wf_candidate_has_probe(selection->candidates, i, where->provider,
+					   where->function))
 			*takes_at(selection, i, rule) |= how;
 	}
 }
@@ -54,7 +55,7 @@ static bool take_function(struct wf_selection *selection, const struct wf_where 
 	for (uint32_t i = 0; i < selection->candidates->count; i++) {
 		if (selection->candidates->items[i].executable != executable)
 			continue;
-		if (!wf_candidate_functions(selection->candidates, i, where->function))
+		if (!wf_candidate_has_function(selection->candidates, i, where->function))
 			continue;
 		*takes_at(selection, i, rule) |= how;
 		found = true;
@@ -161,9 +162,9 @@ static bool requirement_holds(struct wf_candidates *candidates, uint32_t index,
 		return wf_glob_match(requirement->glob, candidate->base);
 	case WF_REQUIRE_SYMBOL:
 		return candidate->executable &&
-		       wf_candidate_functions(candidates, index, requirement->glob);
+		       wf_candidate_has_function(candidates, index, requirement->glob);
 	case WF_REQUIRE_USDT:
-		return wf_candidate_probes(candidates, index, provider, name);
+		return wf_candidate_has_probe(candidates, index, provider, name);
 	}
 	return false;
 }

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/privilege.h"
 #include "choose.h"
 #include "closing.h"
 #include "data.h"
@@ -25,6 +26,7 @@
 #define LEAVE_NS       1000000000ull /* for running calls to end */
 #define LEAVE_STEP_MS  20
 #define LEAVE_STILL    10            /* steps without any call ending: they hang */
+#define START_MS       5000          /* for a launched program to reach its entry point */
 #define DRAIN_NS       5000000000ull /* for the outputs to take what is queued */
 
 struct wf_session {
@@ -299,6 +301,7 @@ static int start_data(struct wf_session *session, struct wf_err *err)
 		.outbox = session->outbox,
 		.push = push_batch,
 		.push_context = session,
+		.drop_privileges = session->config->no_follow,
 	};
 
 	return wf_data_start(&data, &session->data, err);
@@ -321,6 +324,12 @@ static int open_recording(struct wf_session *session, struct wf_err *err)
 	return wf_recording_new(session->config->output, &info, &session->recording, err);
 }
 
+static void say_armed(const struct wf_session *session)
+{
+	wf_log(WF_LOG_INFO, "session", "tracing %u functions in %u processes",
+	       wf_arming_function_count(session->arming), wf_arming_process_count(session->arming));
+}
+
 int wf_session_open(struct wf_session *session, pid_t only, struct wf_err *err)
 {
 	uint64_t now_ns;
@@ -336,17 +345,33 @@ int wf_session_open(struct wf_session *session, pid_t only, struct wf_err *err)
 		rc = wf_exporter_start(session->exporter, err);
 	if (rc == 0)
 		rc = wf_arming_attach(session->arming, &session->wave, only, err);
+	if (rc == 0 && only)
+		rc = wf_arming_stop_at_start(session->arming, &session->wave, only, err);
 	if (rc < 0)
 		return rc;
 	wf_wave_done(&session->wave);
+	if (session->config->no_follow && wf_privilege_drop() < 0)
+		return wf_err_set(err, EPERM, "privileges cannot be dropped");
 	wf_kernel_arm(session->kernel);
 	now_ns = wf_clock_monotonic_ns();
 	session->swept_ns = now_ns;
 	if (session->config->duration_ns)
 		session->end_ns = now_ns + session->config->duration_ns;
-	wf_log(WF_LOG_INFO, "session", "tracing %u functions in %u processes",
-	       wf_arming_function_count(session->arming), wf_arming_process_count(session->arming));
+	if (!only)
+		say_armed(session);
 	return 0;
+}
+
+void wf_session_started(struct wf_session *session, struct wf_launch *launch)
+{
+	int rc = wf_launch_wait_stop(launch, START_MS);
+
+	if (rc == 0)
+		wf_arming_started(session->arming, launch->pid);
+	/* it may just have been slow to stop: never leave it stopped */
+	if (rc != -ECHILD)
+		wf_launch_continue(launch);
+	say_armed(session);
 }
 
 static void on_process(void *context, const struct wf_rec_head *record)

@@ -75,8 +75,8 @@ static bool concerns(struct wf_candidates *candidates, uint32_t index, const str
 
 	if (where->library)
 		return wf_glob_match(where->library, candidate->base);
-	return candidate->executable ||
-	       (where->type == WF_WHERE_USDT && wf_candidate_probes(candidates, index, "*", "*"));
+	return candidate->executable || (where->type == WF_WHERE_USDT &&
+					 wf_candidate_has_probe(candidates, index, "*", "*"));
 }
 
 static void tell_mapped(const struct wf_candidates *candidates, struct wf_buf *out)
@@ -100,8 +100,9 @@ static bool where_found(struct wf_candidates *candidates, const struct wf_where 
 		if (where->library && !wf_glob_match(where->library, candidates->items[i].base))
 			continue;
 		if (where->type == WF_WHERE_USDT
-			    ? wf_candidate_probes(candidates, i, where->provider, where->function)
-			    : wf_candidate_functions(candidates, i, where->function))
+			    ? wf_candidate_has_probe(candidates, i, where->provider,
+						     where->function)
+			    : wf_candidate_has_function(candidates, i, where->function))
 			return true;
 	}
 	return false;
@@ -137,7 +138,7 @@ static void tell_elsewhere(struct wf_candidates *candidates, const struct wf_whe
 		const char *base = candidates->items[i].base;
 
 		if (candidates->items[i].executable ||
-		    !wf_candidate_functions(candidates, i, where->function))
+		    !wf_candidate_has_function(candidates, i, where->function))
 			continue;
 		wf_buf_printf(out, "  it fits in a library: '%s@%s'\n", where->function, base);
 		return;

@@ -136,6 +136,10 @@ class Test:
             target.go(line)
         return target.finish()
 
+    def forget_processes(self):
+        """Those that have ended are of no interest any more, in a long loop."""
+        self.processes = [process for process in self.processes if process.alive()]
+
     # -- wftrace ----------------------------------------------------------------------------
     def need_wftrace(self):
         if not WFTRACE.exists():
@@ -143,11 +147,19 @@ class Test:
         if os.geteuid() != 0:
             raise Skip("needs root", kernel=True)
 
-    def wftrace(self, *args, timeout=60.0, env=None, wrap=()):
+    @staticmethod
+    def wftrace_path():
+        return WFTRACE
+
+    def keep_tracer(self, argv, ledger):
+        """A wftrace with another command than attach, armed; stop() reads its ledger only."""
+        return self._keep(Tracer(argv, ledger, lines=False, cwd=self.dir)).wait_armed()
+
+    def wftrace(self, *args, timeout=60.0, env=None, wrap=(), program=WFTRACE):
         """Run wftrace to its end: (status, stdout, stderr)."""
         if not WFTRACE.exists():
             raise Skip(f"{WFTRACE.name} is not built", kernel=True)
-        process = self.spawn([*wrap, WFTRACE, *args], stdin=subprocess.DEVNULL, env=env)
+        process = self.spawn([*wrap, program, *args], stdin=subprocess.DEVNULL, env=env)
         status = process.wait(timeout)
         return status, process.out.all(), process.err.all()
 
