@@ -49,13 +49,13 @@ static void print_json(const struct wf_check *check, FILE *out)
 
 void wf_checks_print(const struct wf_checks *checks, bool json, bool colour, FILE *out)
 {
+	if (json) {
+		print_json(checks, out);
+		return;
+	}
 	for (unsigned i = 0; i < checks->count; i++) {
 		const struct wf_check *check = &checks->items[i];
 
-		if (json) {
-			print_json(check, out);
-			continue;
-		}
 		fprintf(out, "%s%-4s%s  %-18s %s\n", colour ? colours[check->verdict] : "",
 			words[check->verdict], colour ? "\033[0m" : "", check->name,
 			check->finding);

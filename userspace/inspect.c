@@ -79,11 +79,11 @@ static uint32_t tell_unmatched(struct scene *scene, const struct wf_ruleset *rul
 	for (uint32_t i = 0; i < rules->count; i++) {
 		if (matched[i])
 			continue;
+		wf_buf_reset(&text);
 		wf_story_rule(&scene->candidates, &rules->rules[i], &text);
+		wf_log(WF_LOG_WARN, "list", "%s", text.data ? text.data : rules->rules[i].origin);
 		count++;
 	}
-	if (count && text.data)
-		fprintf(stderr, "wftrace: %s", text.data);
 	wf_buf_done(&text);
 	return count;
 }
