@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "detail.h"
+#include "length.h"
 
 struct wf_decoder {
 	csh plain;  /* lengths only */
@@ -272,24 +273,6 @@ static void classify(struct wf_insn *insn, const uint8_t *bytes)
 		insn->flags |= WF_INSN_REFUSED;
 }
 
-/*
- * Hint instructions (f3 [rex] 0f 1e with a register operand, as rdssp) that the library does not
- * know; C libraries built for shadow stacks have them. Returns the length or 0.
- */
-static uint8_t hint_length(const uint8_t *bytes, size_t size)
-{
-	size_t at = 0;
-
-	if (size < 4 || bytes[at++] != 0xf3)
-		return 0;
-	if ((bytes[at] & 0xf0) == 0x40)
-		at++;
-	if (size < at + 3 || bytes[at] != 0x0f || bytes[at + 1] != 0x1e ||
-	    (bytes[at + 2] & 0xc0) != 0xc0)
-		return 0;
-	return (uint8_t)(at + 3);
-}
-
 int wf_decoder_run(struct wf_decoder *decoder, const uint8_t *bytes, size_t size, uint64_t address,
 		   struct wf_insn *out, uint32_t max, uint32_t *ret_count)
 {
@@ -304,13 +287,13 @@ int wf_decoder_run(struct wf_decoder *decoder, const uint8_t *bytes, size_t size
 		if (count == max)
 			return -E2BIG;
 		if (!cs_disasm_iter(decoder->plain, &bytes, &size, &address, decoder->insn)) {
-			uint8_t hint = hint_length(bytes, size);
+			uint8_t length = wf_length_of(bytes, size);
 
-			if (!hint)
+			if (!length)
 				return -EILSEQ;
-			bytes += hint;
-			size -= hint;
-			address += hint;
+			bytes += length;
+			size -= length;
+			address += length;
 		}
 		*insn = (struct wf_insn){.address = at, .size = (uint8_t)(bytes - start)};
 		classify(insn, start);
