@@ -11,7 +11,7 @@
 #define STUB_BYTES 12
 
 int wf_graph_new(struct wf_binary *elf, struct wf_decoder *decoder, const struct wf_jumps *jumps,
-		 struct wf_graph **ret, struct wf_err *err)
+		 struct wf_relocs *relocs, struct wf_graph **ret, struct wf_err *err)
 {
 	struct wf_graph *graph = calloc(1, sizeof(*graph));
 
@@ -20,6 +20,7 @@ int wf_graph_new(struct wf_binary *elf, struct wf_decoder *decoder, const struct
 	graph->elf = elf;
 	graph->decoder = decoder;
 	graph->jumps = jumps;
+	graph->relocs = relocs;
 	*ret = graph;
 	return 0;
 }
