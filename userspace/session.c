@@ -48,6 +48,14 @@ struct wf_session {
 	uint64_t end_ns, swept_ns;
 };
 
+/* The stage decides what a failure means to the caller, not the errno that it happened to have. */
+static int as(struct wf_err *err, int rc, int code)
+{
+	if (rc < 0)
+		err->code = code;
+	return rc;
+}
+
 int wf_session_exit_code(const struct wf_err *err)
 {
 	switch (err->code) {
@@ -135,11 +143,11 @@ int wf_session_new(const struct wf_config *config, struct wf_session **ret, stru
 		return wf_err_set(err, ENOMEM, "out of memory");
 	session->config = config;
 	session->signal_fd = session->failed_fd = -1;
-	rc = wf_choose_rules(config, &session->rules, err);
+	rc = as(err, wf_choose_rules(config, &session->rules, err), EINVAL);
 	if (rc == 0)
 		rc = wf_feature_probe(&session->features, err);
 	if (rc == 0 && !(config->dry_run.asked && !config->dry_run.count_ns))
-		rc = wf_feature_require(&session->features, err);
+		rc = as(err, wf_feature_require(&session->features, err), EPERM);
 	if (rc == 0)
 		rc = wf_mailbox_new(MAILBOX_BYTES, &session->inbox, err);
 	if (rc == 0)
@@ -148,6 +156,8 @@ int wf_session_new(const struct wf_config *config, struct wf_session **ret, stru
 		rc = take_signals(session, err);
 	if (rc == 0)
 		rc = wf_output_new(config, on_output_failed, session, &session->exporter, err);
+	if (rc < 0 && err->code != EINVAL && err->code != ENOTSUP && err->code != EPERM)
+		err->code = EIO;
 	if (rc == 0)
 		rc = make_arming(session, err);
 	if (rc < 0)
@@ -200,7 +210,7 @@ int wf_session_add_processes(struct wf_session *session, struct wf_err *err)
 	if (rc == 0 && config->name)
 		rc = wf_target_by_name(config->name, &named, &named_count, err);
 	if (rc < 0)
-		return rc;
+		return as(err, rc, EIO);
 	if (config->name && !named_count)
 		return wf_err_set(err, ESRCH, "no process is called '%s'", config->name);
 	for (size_t i = 0; i < named_count && rc == 0; i++)
@@ -209,7 +219,7 @@ int wf_session_add_processes(struct wf_session *session, struct wf_err *err)
 		add_children(session, config->pids.items[i]);
 	for (size_t i = 0; i < named_count; i++)
 		add_children(session, named[i]);
-	return rc;
+	return as(err, rc, EIO);
 }
 
 static int plan_wave(struct wf_session *session, const char *file, struct wf_err *err)

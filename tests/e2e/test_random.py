@@ -72,7 +72,7 @@ def prepare_csmith(text):
 def csmith(t, seed):
     """The source of one seed, or None if csmith makes none."""
     ran = subprocess.run([need_tool("csmith"), "--seed", str(seed), "--max-funcs", "15", "--no-jumps",
-                          "--concise"], capture_output=True, text=True, check=False)
+                          "--concise"], capture_output=True, text=True, cwd=t.dir, check=False)
     if ran.returncode or "func_1" not in ran.stdout:
         return None
     source = t.dir / f"csmith{seed}.c"
