@@ -194,6 +194,7 @@ enum wf_site_kind {
 	WF_SITE_LONGJMP = 12,    /* arg1 is the jmp_buf */
 	WF_SITE_SWITCH_OUT = 13, /* swapcontext entry */
 	WF_SITE_SWITCH_IN = 14,  /* swapcontext and setcontext RET */
+	WF_SITE_START = 15,      /* entry point of a launched program: stop it until all is armed */
 };
 
 #define WF_SPEC_SPILL       0x01 /* its captures go to the 4 KiB arena */
@@ -308,6 +309,7 @@ struct wf_control {
 	__u32 never;       /* always 0: guards the never-taken tail calls */
 	__u64 open_age_ns; /* a call older than this is announced by the sweep */
 	__u32 depth_max;   /* frames beyond this depth are guarded; 0 = no limit */
+	__u32 follow;      /* children of traced processes are traced too */
 	__u32 wake_bytes;  /* unread bytes in a ring at which the collector is woken */
 	__u32 generation[WF_FILES_MAX];
 };

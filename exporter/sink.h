@@ -4,11 +4,13 @@
  *
  * A sink is driven by the export thread only: push() takes a reference to a batch if it keeps it,
  * work() does what is due without blocking, drain() is asked to finish by a deadline. Counters
- * say what became of every span: exported + each named loss = spans pushed.
+ * say what became of every span: exported + each named loss = spans pushed. Notices of open calls
+ * (WF_SPAN_OPEN) are no spans here: only the console shows them.
  */
 #ifndef WF_SINK_H
 #define WF_SINK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "../userspace/base/err.h"
@@ -30,10 +32,15 @@ struct wf_sink_ops {
 	const char *kind; /* "console", "file", "otlp" ... */
 	/* Borrow the batch; keep a reference where it is needed longer. Never blocks. */
 	void (*push)(struct wf_sink *sink, struct wf_batch *batch);
-	/* Do what is due at now_ns (monotonic); returns when to be called again, UINT64_MAX = on
-	 * push. */
+	/*
+	 * Do what is due at now_ns (monotonic); returns when to be called again, UINT64_MAX = on
+	 * push. Called once before the first push.
+	 */
 	uint64_t (*work)(struct wf_sink *sink, uint64_t now_ns);
-	/* Nothing more will be pushed; true when all is done. Called until true or the deadline. */
+	/*
+	 * Nothing more will be pushed; true when all is done. Called, between calls of work(),
+	 * until true; from the deadline on it gives up, counts the rest as lost and returns true.
+	 */
 	bool (*drain)(struct wf_sink *sink, uint64_t now_ns, uint64_t deadline_ns);
 	void (*free)(struct wf_sink *sink);
 };
@@ -42,6 +49,7 @@ struct wf_sink {
 	const struct wf_sink_ops *ops;
 	const char *name; /* as the user wrote it, without secrets */
 	struct wf_sink_counters counters;
+	int failed; /* errno of a sink that cannot go on (EPIPE: its reader left); 0 = it works */
 };
 
 #endif

@@ -29,9 +29,12 @@ struct wf_assembler_counters {
 	uint64_t tombstones;
 	uint64_t spans_out;       /* put into batches, finished and unfinished */
 	uint64_t unknown_span_id; /* no DEFINE: lost */
-	uint64_t malformed;       /* records that do not hold together: lost */
+	uint64_t malformed;       /* of spans_in, records that do not hold together: lost */
+	uint64_t malformed_other; /* the same among all other records */
 	uint64_t batch_full;      /* lost because a span did not fit an empty batch */
-	uint64_t open_notices, events_in, events_attached, events_orphaned;
+	uint64_t open_notices;
+	/* events_in = attached + orphaned + dropped, once finished */
+	uint64_t events_in, events_attached, events_orphaned, events_dropped;
 	uint64_t exceptions_in, held_released_early, reparented;
 	uint64_t attributes_dropped, utf8_repaired, late;
 };

@@ -33,7 +33,7 @@ enum wf_symbol_source { WF_SYM_SYMTAB = 1, WF_SYM_DYNSYM, WF_SYM_MINIDEBUG, WF_S
 
 struct wf_symbol {
 	const char *name;      /* raw, without @VERSION */
-	const char *demangled; /* NULL where it is not mangled */
+	const char *demangled; /* NULL until asked for: wf_binary_demangled() */
 	const char *base;      /* name without clone suffix; == name where it has none */
 	uint64_t address;      /* as linked */
 	uint64_t size;         /* 0 is repaired from .eh_frame or the next symbol where possible */
@@ -64,13 +64,30 @@ const char *wf_binary_path(const struct wf_binary *elf); /* to open and to attac
 const char *wf_binary_shown(const struct wf_binary *elf);
 const char *wf_binary_build_id(const struct wf_binary *elf); /* hex, "" = none */
 uint16_t wf_binary_machine(const struct wf_binary *elf);     /* EM_X86_64 ... */
+/* File offset of the entry point. -ENOENT. */
+int wf_binary_entry(const struct wf_binary *elf, uint64_t *ret_offset);
 bool wf_binary_is_64(const struct wf_binary *elf);
 
 /* Sorted by address, then name; aliases are separate entries. Loaded on first use. */
 int wf_binary_symbols(struct wf_binary *elf, const struct wf_symbol **ret, size_t *ret_count,
 		      struct wf_err *err);
+size_t wf_binary_exported(struct wf_binary *elf); /* functions of .dynsym, also in that list */
 /* Innermost symbol that covers the address, or NULL. */
 const struct wf_symbol *wf_binary_symbol_at(struct wf_binary *elf, uint64_t address);
+/* With parameters, as c++filt shows it (fills symbol->demangled); NULL where it is not mangled. */
+const char *wf_binary_demangled(struct wf_binary *elf, const struct wf_symbol *symbol);
+/*
+ * True where the name or glob fits the raw name, the base name, or the demangled name without
+ * parameters and template arguments ("ns::Class::run*"; with template arguments where the pattern
+ * has a '<'). Demangles only where the pattern can fit.
+ */
+bool wf_binary_matches(struct wf_binary *elf, const struct wf_symbol *symbol, const char *pattern);
+/* Up to 5 names close to the pattern, "'a', 'b'"; "" = none. The same for "provider:name" probes.
+ */
+void wf_binary_near(struct wf_binary *elf, const char *pattern, char *out, size_t size);
+void wf_binary_near_probe(struct wf_binary *elf, const char *pattern, char *out, size_t size);
+/* True where DWARF is at hand and says that functions that fit exist only inlined. Slow. */
+bool wf_binary_inlined(struct wf_binary *elf, const char *pattern);
 /* Where symbols came from or should come from, for messages; one line. */
 const char *wf_binary_symbol_story(struct wf_binary *elf);
 
@@ -82,9 +99,18 @@ int wf_binary_fde(struct wf_binary *elf, uint64_t address, uint64_t *ret_start, 
 /* CFA rule at the instruction. -ENOENT, -ENOTSUP where it is an expression. */
 int wf_binary_cfa(struct wf_binary *elf, uint64_t address, struct wf_cfa *ret);
 
-/* File bytes at a linked address; NULL where it is not in one executable or read-only segment. */
+/*
+ * File bytes at a linked address; NULL where they are not in one executable or read-only segment,
+ * or more than 1 MiB. Valid during the next 63 calls that ask for less than 8 MiB together.
+ */
 const uint8_t *wf_binary_bytes(struct wf_binary *elf, uint64_t address, size_t len);
 bool wf_binary_is_text(struct wf_binary *elf, uint64_t address);
+/* The n-th executable segment. -ENOENT behind the last. */
+int wf_binary_text(const struct wf_binary *elf, size_t n, uint64_t *ret_address,
+		   uint64_t *ret_size);
+/* Where a section lies in memory. -ENOENT. */
+int wf_binary_section(const struct wf_binary *elf, const char *name, uint64_t *ret_address,
+		      uint64_t *ret_size);
 /* Linked address <-> file offset, through PT_LOAD. */
 int wf_binary_offset(const struct wf_binary *elf, uint64_t address, uint64_t *ret_offset);
 int wf_binary_address(const struct wf_binary *elf, uint64_t offset, uint64_t *ret_address);

@@ -54,6 +54,7 @@ struct wf_plan_function {
 	const char *symbol;         /* raw */
 	const char *name;           /* demangled without parameters, or the static probe */
 	uint64_t address, size;
+	uint32_t file; /* index into the plan's files */
 	uint32_t span; /* span id, 0 = refused */
 	enum wf_exit_method exit;
 	enum wf_site_class entry_class;
@@ -87,7 +88,13 @@ struct wf_plan_options {
 	bool nop5_unsafe;      /* syscall 336 answers ENXIO: refuse 5-byte NOPs */
 	bool ret_only;         /* tests and bench: RETs instead of exit sites */
 	uint32_t function_max; /* cap, 0 = 50000 */
+	/* Is this rule about this file? NULL = the rule's library glob alone decides. */
+	bool (*takes)(const void *context, uint32_t file, uint32_t rule);
+	const void *takes_context;
 };
+
+/* Costs of a machine whose traps are slow, for when nobody measured. */
+struct wf_costs wf_plan_default_costs(void);
 
 /*
  * Plan the rules against files. `rules` of a file are those whose library glob matches it (the

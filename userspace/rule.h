@@ -5,7 +5,10 @@
  * Both the -f short form and YAML profiles are parsed into a wf_ruleset. Parsing is pure. Values a
  * rule needs from the target are collected as operands (what the kernel has to capture); names,
  * attributes and errors stay expressions that the collector evaluates on captured slots. A rule
- * set is immutable after wf_ruleset_finish and owns everything it points to.
+ * set owns everything it points to; nothing changes it once the last rule was added.
+ *
+ * What the language can say and this version does not do is refused by name with -ENOTSUP, but
+ * only where the whole text is right; anything wrong in it is -EINVAL with its place.
  */
 #ifndef WF_RULE_H
 #define WF_RULE_H
@@ -13,44 +16,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "../bpf/record.h"
 #include "base/arena.h"
 #include "base/err.h"
 #include "span.h"
+#include "where.h"
 
 struct wf_expr;     /* expr.h */
 struct wf_template; /* expr.h */
-
-enum wf_site_type {
-	WF_WHERE_FUNCTION, /* native function, by raw or demangled glob */
-	WF_WHERE_USDT,     /* static probe usdt:PROVIDER:NAME */
-};
-
-struct wf_where {
-	enum wf_site_type type;
-	const char *function; /* FUNCTION: glob; USDT: probe name glob */
-	const char *provider; /* USDT */
-	const char *library;  /* glob on the file name after '@'; NULL = see docs/profiles.md */
-};
-
-/* Where a captured value comes from; the plan turns it into a struct wf_source per site. */
-enum wf_origin { WF_FROM_ARG = 1, WF_FROM_RETURN = 2 };
-
-struct wf_operand {
-	uint8_t origin; /* enum wf_origin */
-	uint8_t number; /* ARG: 1 = first integer-class argument (C++: after this), 0 = self */
-	uint8_t type;   /* enum wf_source_type */
-	uint8_t steps;
-	int32_t offset[WF_STEPS_MAX];
-	uint16_t max_bytes; /* strings */
-	bool at_close;      /* pairs: read at the close site */
-};
-
-struct wf_rule_guard {
-	struct wf_operand operand;
-	uint8_t compare; /* enum wf_compare */
-	int64_t value;
-};
 
 struct wf_rule_attribute {
 	const char *key;
@@ -67,6 +39,8 @@ struct wf_rule {
 	uint32_t index; /* in the rule set */
 	enum wf_rule_kind kind;
 	const char *origin;    /* "-f 'PortalRun'" or "postgresql.yaml:12", for messages */
+	const char *profile;   /* name for the scope of its spans; "adhoc" for -f */
+	const char *label;     /* `rule: NAME`, what nearest() refers to; NULL = none */
 	struct wf_where at;    /* the function, the opening site, or the event site */
 	struct wf_where close; /* PAIR only */
 	const char *name_text; /* as written; NULL = name of the function */
@@ -84,19 +58,32 @@ struct wf_rule {
 	int32_t nearest; /* EVENT: index of the rule whose span gets it, -1 = innermost */
 };
 
+/* One text as it was given, so that a recording can carry it. */
+struct wf_rule_source {
+	const char *file; /* name for messages; NULL = -f */
+	const char *text;
+	size_t len;
+};
+
 struct wf_ruleset {
 	struct wf_arena *arena;
-	const char *profile; /* name for the scope; "adhoc" for -f alone */
+	const char *profile; /* of the first profile; "adhoc" for -f alone */
 	struct wf_rule *rules;
 	uint32_t count, capacity;
-	const char **sources; /* texts as given, so that a recording can carry them */
-	uint32_t source_count;
+	struct wf_rule_source *sources;
+	uint32_t source_count, source_capacity;
+	struct wf_requirement *requirements;
+	uint32_t requirement_count, requirement_capacity;
+	uint64_t min_duration_ns; /* last wf_ruleset_set_min_duration, 0 = never */
 };
 
 int wf_ruleset_new(struct wf_ruleset **ret, struct wf_err *err);
 void wf_ruleset_free(struct wf_ruleset *rules);
 
-/* Add one -f RULE. -EINVAL with position and the nearest right word. */
+/*
+ * Add one -f RULE. -EINVAL with position and the nearest right word, -ENOTSUP for what a later
+ * version does. A failed add leaves the set as it was (its memory is kept).
+ */
 int wf_ruleset_add_short(struct wf_ruleset *rules, const char *text, struct wf_err *err);
 /* Add a YAML profile from memory; `file` names it in messages ("FILE:LINE:COLUMN: ..."). */
 int wf_ruleset_add_yaml(struct wf_ruleset *rules, const char *file, const char *text, size_t len,

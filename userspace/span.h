@@ -15,38 +15,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
-
-enum wf_value_kind {
-	WF_VALUE_NONE, /* absent: its attribute is left out, compares with it are false */
-	WF_VALUE_STRING,
-	WF_VALUE_BOOL,
-	WF_VALUE_INT,
-	WF_VALUE_DOUBLE,
-	WF_VALUE_ARRAY, /* scalars of one kind */
-};
-
-struct wf_value {
-	uint8_t kind;   /* enum wf_value_kind */
-	uint32_t count; /* STRING: bytes; ARRAY: items */
-	union {
-		const char *string; /* valid UTF-8, NUL-ended */
-		bool boolean;
-		int64_t integer;
-		double real;
-		const struct wf_value *items;
-	};
-};
-
-struct wf_attribute {
-	const char *key;
-	struct wf_value value;
-};
-
-struct wf_attributes {
-	struct wf_attribute *items;
-	uint32_t count;
-	uint32_t dropped; /* left out because of a limit */
-};
+#include "value.h"
 
 struct wf_event {
 	uint64_t time_ns; /* realtime */
@@ -60,7 +29,7 @@ struct wf_link {
 	struct wf_attributes attributes;
 };
 
-/* Facts of one process, made from a RESOURCE record. Shared by reference. */
+/* Facts of one process, made from a RESOURCE record. Shared by reference; lies in its own arena. */
 struct wf_resource {
 	atomic_uint refs;
 	uint32_t tgid;
@@ -68,6 +37,8 @@ struct wf_resource {
 	struct wf_attributes attributes; /* sorted by key */
 };
 
+/* Empty, with one reference; NULL when memory is out. */
+struct wf_resource *wf_resource_new(size_t max_bytes);
 void wf_resource_ref(struct wf_resource *resource);
 void wf_resource_unref(struct wf_resource *resource);
 
@@ -120,7 +91,7 @@ struct wf_batch {
 /* capacity spans, arena of at most max_bytes; NULL when memory is out. */
 struct wf_batch *wf_batch_new(uint32_t capacity, size_t max_bytes);
 void wf_batch_ref(struct wf_batch *batch);
-/* The last unref releases resources and arena. NULL is fine. */
+/* The last unref releases one resource reference per span, and the arena. NULL is fine. */
 void wf_batch_unref(struct wf_batch *batch);
 /* The next empty span, zeroed; NULL when full. */
 struct wf_span *wf_batch_add(struct wf_batch *batch);

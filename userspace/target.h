@@ -16,12 +16,17 @@
 
 /* One executable mapping's file. */
 struct wf_mapping {
-	const char *path;      /* as in maps, without " (deleted)" */
+	const char *path;      /* as in maps, without " (deleted)" and with real newlines */
 	const char *open_path; /* /proc/PID/map_files/..., or /proc/PID/exe */
 	uint64_t start, end, offset;
 	uint64_t device, inode;
 	bool deleted;
 	bool executable_file; /* it is the process's own executable */
+	/*
+	 * Part of its text lies in anonymous memory (huge pages), where probes do not fire: this
+	 * range of the file. 0 bytes = none.
+	 */
+	uint64_t remapped_offset, remapped_bytes;
 };
 
 struct wf_target {
@@ -51,14 +56,24 @@ void wf_target_free(struct wf_target *target);
 /* True while pid still names the same process. */
 bool wf_target_alive(const struct wf_target *target);
 
-/* Mapped file whose base name matches the glob ("libsqlite3*"); NULL pattern = the executable. */
+/*
+ * Mapped file whose base name matches the glob ("libsqlite3*") or is the name and an ending
+ * ("libsqlite3" for libsqlite3.so.0.8.6); a pattern with a '/' is held against the whole path.
+ * NULL pattern = the executable. `after` continues a search.
+ */
 const struct wf_mapping *wf_target_find(const struct wf_target *target, const char *pattern,
 					const struct wf_mapping *after);
 
-/* All processes, all descendants, all by executable or comm name. Arrays to be freed. */
+/* Why no process has this PID: "in a container it is ..." with the host PIDs; "" = unknown. */
+void wf_target_in_other_namespace(pid_t pid, char *out, size_t size);
+
+/*
+ * All descendants; all whose comm or executable's base name is this (-ESRCH: none; wftrace itself
+ * and kernel threads are left out). Arrays, by PID, to be freed.
+ */
 int wf_target_children(pid_t pid, pid_t **ret, size_t *ret_count, struct wf_err *err);
 int wf_target_by_name(const char *name, pid_t **ret, size_t *ret_count, struct wf_err *err);
-/* Processes that map this file (device and inode), at most `max`. */
+/* Processes that map this file executable (device and inode as in wf_mapping). */
 int wf_target_mappers(uint64_t device, uint64_t inode, pid_t **ret, size_t *ret_count,
 		      struct wf_err *err);
 

@@ -16,6 +16,8 @@
 bool wf_glob_match(const char *pattern, const char *text);
 bool wf_glob_is_pattern(const char *text);
 
+/* Bytes of the sequence at text (1..4); 0 = invalid byte, -1 = cut by the end. Strict. */
+int wf_utf8_next(const char *text, size_t len);
 /*
  * Copy len bytes to out as valid UTF-8: each invalid byte becomes U+FFFD, a cut sequence at the
  * end is dropped. out must hold 3 * len + 1 bytes. Returns the length.

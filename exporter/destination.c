@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "destination.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "../userspace/base/cleanup.h"
+#include "../userspace/base/str.h"
+
+#define TRACES_PATH "/v1/traces"
+#define OTLP_PORT   4318
+#define GRPC_PORT   4317
+#define TEXT_MAX    4096
+
+static const char *const presets[] = {
+	"datadog", "tempo",       "jaeger",  "grafana", "alloy",     "honeycomb",  "newrelic",
+	"signoz",  "openobserve", "elastic", "zipkin",  "dynatrace", "prometheus",
+};
+
+/* Parts of a URL; they point into the text. */
+struct url {
+	const char *scheme, *user, *host, *path, *query;
+	int scheme_len, user_len, host_len, path_len;
+	uint64_t port; /* 0 = none given */
+};
+
+void wf_destination_done(struct wf_destination *destination)
+{
+	free(destination->name);
+	free(destination->target);
+	wf_headers_done(&destination->headers);
+	*destination = (struct wf_destination){0};
+}
+
+void wf_destinations_done(struct wf_destinations *destinations)
+{
+	while (destinations->count)
+		wf_destination_done(&destinations->items[--destinations->count]);
+}
+
+static bool is_printable(const char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text <= 0x20 || *text == 0x7f || strchr("\"<>\\^`{|}", *text))
+			return false;
+	return true;
+}
+
+static bool is_host(const char *host, int len)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789.-_:[]%";
+
+	return len > 0 && (int)strspn(host, allowed) >= len;
+}
+
+static int port_parse(const char *text, int len, uint64_t *ret)
+{
+	char digits[8];
+
+	if (len < 1 || len > 5)
+		return -EINVAL;
+	memcpy(digits, text, (size_t)len);
+	digits[len] = '\0';
+	if ((int)strspn(digits, "0123456789") != len || wf_parse_u64(digits, ret) < 0 || !*ret ||
+	    *ret > 65535)
+		return -EINVAL;
+	return 0;
+}
+
+/* host[:port], the host perhaps an IPv6 address in brackets. */
+static int authority_parse(const char *text, int len, struct url *ret)
+{
+	const char *colon = NULL, *bracket = memchr(text, ']', (size_t)len);
+	const char *from = bracket ? bracket : text;
+
+	if (*text == '[' && !bracket)
+		return -EINVAL;
+	colon = memchr(from, ':', (size_t)(text + len - from));
+	ret->host = text;
+	ret->host_len = colon ? (int)(colon - text) : len;
+	if (!is_host(ret->host, ret->host_len))
+		return -EINVAL;
+	if (bracket && bracket + 1 != text + ret->host_len)
+		return -EINVAL;
+	return colon ? port_parse(colon + 1, (int)(text + len - colon - 1), &ret->port) : 0;
+}
+
+/* text begins with a scheme and "://". */
+static int url_parse(const char *text, struct url *ret, struct wf_err *err)
+{
+	const char *start = strstr(text, "://") + 3, *at;
+	int len = (int)strcspn(start, "/?#");
+
+	*ret = (struct url){.scheme = text, .scheme_len = (int)(start - text) - 3};
+	ret->path = start + len;
+	ret->path_len = (int)strcspn(ret->path, "?#");
+	ret->query = ret->path + ret->path_len;
+	at = memrchr(start, '@', (size_t)len);
+	if (at) {
+		ret->user = start;
+		ret->user_len = (int)(at - start);
+		len -= ret->user_len + 1;
+		start = at + 1;
+	}
+	/* The text may hold a password: the message does not repeat it. */
+	if (!is_printable(text) || strchr(text, '#') || authority_parse(start, len, ret) < 0)
+		return wf_err_set(err, EINVAL,
+				  "the address is no valid URL; write http://HOST:4318");
+	return 0;
+}
+
+static int grpc_refuse(const struct url *url, struct wf_err *err)
+{
+	return wf_err_set(err, EOPNOTSUPP,
+			  "grpc:// (gRPC export) is not in this version%s; use http://%.*s:4318",
+			  url->port == GRPC_PORT ? " (port 4317 speaks gRPC)" : "", url->host_len,
+			  url->host);
+}
+
+/* path: what follows the host, already complete. port 0 = that of the scheme. */
+static int otlp_make(const struct url *url, uint64_t port, const char *path, int path_len,
+		     struct wf_destination *ret, struct wf_err *err)
+{
+	const char *slashes = "://";
+	char number[8] = "";
+	int rc;
+
+	if (port)
+		snprintf(number, sizeof(number), ":%u", (unsigned)port);
+	rc = asprintf(&ret->name, "%.*s%s%.*s%s%.*s", url->scheme_len, url->scheme, slashes,
+		      url->host_len, url->host, number, path_len, path);
+	if (rc < 0)
+		ret->name = NULL;
+	else
+		rc = asprintf(&ret->target, "%.*s%s%.*s%s%.*s%s%.*s%s", url->scheme_len,
+			      url->scheme, slashes, url->user_len, url->user ? url->user : "",
+			      url->user ? "@" : "", url->host_len, url->host, number, path_len,
+			      path, url->query);
+	if (rc < 0) {
+		ret->target = NULL;
+		wf_destination_done(ret);
+		return wf_err_set(err, ENOMEM, "out of memory");
+	}
+	ret->kind = WF_DESTINATION_OTLP;
+	return 0;
+}
+
+static bool has_scheme(const char *text, const char *scheme)
+{
+	size_t len = strlen(scheme);
+
+	return strncasecmp(text, scheme, len) == 0 && strncmp(text + len, "://", 3) == 0;
+}
+
+/* A URL that OTLP/HTTP can be sent to. */
+static int http_url_parse(const char *text, struct url *ret, struct wf_err *err)
+{
+	int rc = url_parse(text, ret, err);
+
+	if (rc < 0)
+		return rc;
+	if (has_scheme(text, "grpc") || has_scheme(text, "grpcs") || ret->port == GRPC_PORT)
+		return grpc_refuse(ret, err);
+	if (!has_scheme(text, "http") && !has_scheme(text, "https"))
+		return wf_err_set(err, EINVAL,
+				  "'%.*s://' is no destination; write http://HOST:4318",
+				  ret->scheme_len < 20 ? ret->scheme_len : 20, ret->scheme);
+	return 0;
+}
+
+static int address_parse(const char *text, struct wf_destination *ret, struct wf_err *err)
+{
+	struct url url;
+	bool bare;
+	int rc = http_url_parse(text, &url, err);
+
+	if (rc < 0)
+		return rc;
+	bare = url.path_len == 0 || (url.path_len == 1 && *url.path == '/');
+	if (!bare)
+		return otlp_make(&url, url.port, url.path, url.path_len, ret, err);
+	return otlp_make(&url, url.port ? url.port : OTLP_PORT, TRACES_PATH,
+			 (int)strlen(TRACES_PATH), ret, err);
+}
+
+static bool has_address(const char *text)
+{
+	const char *slashes = strstr(text, "://");
+
+	return slashes && slashes != text;
+}
+
+static int plain_make(enum wf_destination_kind kind, const char *name, const char *target,
+		      struct wf_destination *ret, struct wf_err *err)
+{
+	ret->kind = kind;
+	ret->name = strdup(name);
+	ret->target = target ? strdup(target) : NULL;
+	if (ret->name && (ret->target || !target))
+		return 0;
+	wf_destination_done(ret);
+	return wf_err_set(err, ENOMEM, "out of memory");
+}
+
+static int unknown_refuse(const char *text, struct wf_err *err)
+{
+	unsigned i;
+
+	for (i = 0; i < sizeof(presets) / sizeof(*presets); i++)
+		if (strcmp(text, presets[i]) == 0)
+			return wf_err_set(err, EOPNOTSUPP,
+					  "preset '%s' is not in this version; give its OTLP "
+					  "address: http://HOST:4318",
+					  text);
+	if (wf_edit_distance(text, "console", 2) <= 2)
+		return wf_err_set(err, EINVAL, "'%.40s' is no destination; did you mean 'console'?",
+				  text);
+	return wf_err_set(err, EINVAL,
+			  "'%.80s' is no destination; write console, file:PATH or http://HOST:4318",
+			  is_printable(text) ? text : "this");
+}
+
+int wf_destination_parse(const char *text, struct wf_destination *ret, struct wf_err *err)
+{
+	*ret = (struct wf_destination){0};
+	if (strlen(text) > TEXT_MAX)
+		return wf_err_set(err, EINVAL, "a destination has at most %d characters", TEXT_MAX);
+	if (strcmp(text, "console") == 0)
+		return plain_make(WF_DESTINATION_CONSOLE, text, NULL, ret, err);
+	if (strncmp(text, "file:", 5) == 0 && text[5])
+		return plain_make(WF_DESTINATION_FILE, text, text + 5, ret, err);
+	if (strcmp(text, "file:") == 0)
+		return wf_err_set(err, EINVAL, "file: needs a path; file:- is stdout");
+	if (has_address(text))
+		return address_parse(text, ret, err);
+	return unknown_refuse(text, err);
+}
+
+/* A general endpoint is a base URL; one of a signal is taken as it stands. */
+static int endpoint_parse(const char *text, bool base, struct wf_destination *ret,
+			  struct wf_err *err)
+{
+	wf_auto(wf_freep) char *path = NULL;
+	struct url url;
+	int rc;
+
+	if (strlen(text) > TEXT_MAX || !has_address(text))
+		return wf_err_set(err, EINVAL, "an endpoint is written http://HOST:4318");
+	rc = http_url_parse(text, &url, err);
+	if (rc < 0)
+		return rc;
+	while (base && url.path_len && url.path[url.path_len - 1] == '/')
+		url.path_len--;
+	if (asprintf(&path, "%.*s%s", url.path_len, url.path,
+		     base           ? TRACES_PATH
+		     : url.path_len ? ""
+				    : "/") < 0)
+		path = NULL;
+	if (!path)
+		return wf_err_set(err, ENOMEM, "out of memory");
+	return otlp_make(&url, url.port, path, (int)strlen(path), ret, err);
+}
+
+struct environment {
+	wf_env_lookup lookup;
+	void *context;
+};
+
+/* A variable that is set and not empty, or NULL. */
+static const char *variable(const struct environment *env, const char *name)
+{
+	const char *value = env->lookup(env->context, name);
+
+	return value && *value ? value : NULL;
+}
+
+/* The form of the signal overrides the general one; ret_name says which it was. */
+static const char *traces_variable(const struct environment *env, const char *what,
+				   char ret_name[64])
+{
+	const char *value;
+
+	snprintf(ret_name, 64, "OTEL_EXPORTER_OTLP_TRACES_%s", what);
+	value = variable(env, ret_name);
+	if (value)
+		return value;
+	snprintf(ret_name, 64, "OTEL_EXPORTER_OTLP_%s", what);
+	return variable(env, ret_name);
+}
+
+static int protocol_check(const struct environment *env, struct wf_err *err)
+{
+	char name[64];
+	const char *protocol = traces_variable(env, "PROTOCOL", name);
+
+	if (!protocol || strcasecmp(protocol, "http/protobuf") == 0)
+		return 0;
+	if (strcasecmp(protocol, "grpc") == 0 || strcasecmp(protocol, "http/json") == 0)
+		return wf_err_set(err, EOPNOTSUPP,
+				  "%s=%s is not in this version; use http/protobuf with "
+				  "http://HOST:4318",
+				  name, protocol);
+	return wf_err_set(err, EINVAL, "%s=%.40s is not known; use http/protobuf", name, protocol);
+}
+
+static int otlp_from_env(const struct environment *env, struct wf_destination *ret,
+			 struct wf_err *err)
+{
+	char name[64];
+	const char *endpoint, *headers;
+	int rc = protocol_check(env, err);
+
+	if (rc < 0)
+		return rc;
+	endpoint = traces_variable(env, "ENDPOINT", name);
+	if (endpoint)
+		rc = endpoint_parse(endpoint, !strstr(name, "TRACES"), ret, err);
+	else
+		rc = wf_destination_parse("http://localhost:4318", ret, err);
+	if (rc < 0)
+		return wf_err_wrap(err, rc, "%s", name);
+	headers = traces_variable(env, "HEADERS", name);
+	if (headers)
+		rc = wf_headers_parse_list(&ret->headers, headers, err);
+	if (rc < 0) {
+		wf_destination_done(ret);
+		return wf_err_wrap(err, rc, "%s", name);
+	}
+	return 0;
+}
+
+/* One word of OTEL_TRACES_EXPORTER. */
+static int exporter_add(const struct environment *env, const char *word,
+			struct wf_destinations *ret, bool *ret_known, struct wf_err *err)
+{
+	struct wf_destination *next = &ret->items[ret->count];
+	int rc = 0;
+
+	*ret_known = true;
+	if (strcasecmp(word, "none") == 0)
+		return 0;
+	if (ret->count == WF_DESTINATIONS_MAX)
+		return wf_err_set(err, E2BIG, "OTEL_TRACES_EXPORTER names more than %d exporters",
+				  WF_DESTINATIONS_MAX);
+	if (strcasecmp(word, "otlp") == 0) {
+		rc = otlp_from_env(env, next, err);
+	} else if (strcasecmp(word, "console") == 0 || strcasecmp(word, "logging") == 0) {
+		rc = wf_destination_parse("console", next, err);
+	} else {
+		*ret_known = false;
+		snprintf(ret->note, sizeof(ret->note),
+			 "OTEL_TRACES_EXPORTER: '%.40s' is not known and ignored", word);
+		return 0;
+	}
+	ret->count += rc == 0;
+	return rc;
+}
+
+static int exporters_parse(const struct environment *env, const char *list,
+			   struct wf_destinations *ret, bool *ret_known, struct wf_err *err)
+{
+	wf_auto(wf_freep) char *copy = strdup(list);
+	char *word, *rest = copy;
+	bool known;
+	int rc = 0;
+
+	*ret_known = false;
+	if (!copy)
+		return wf_err_set(err, ENOMEM, "out of memory");
+	while (!rc && (word = strsep(&rest, ","))) {
+		word += strspn(word, " \t");
+		word[strcspn(word, " \t")] = '\0';
+		if (!*word)
+			continue;
+		rc = exporter_add(env, word, ret, &known, err);
+		*ret_known |= known;
+	}
+	return rc;
+}
+
+int wf_destinations_from_env(wf_env_lookup lookup, void *context, struct wf_destinations *ret,
+			     struct wf_err *err)
+{
+	struct environment env = {lookup, context};
+	const char *list = variable(&env, "OTEL_TRACES_EXPORTER");
+	char name[64];
+	bool known = false;
+	int rc = 0;
+
+	ret->count = 0;
+	ret->note[0] = '\0';
+	memset(ret->items, 0, sizeof(ret->items));
+	if (list)
+		rc = exporters_parse(&env, list, ret, &known, err);
+	else if (traces_variable(&env, "ENDPOINT", name))
+		rc = exporter_add(&env, "otlp", ret, &known, err);
+	if (!rc && !known)
+		rc = exporter_add(&env, "console", ret, &known, err);
+	if (rc < 0)
+		wf_destinations_done(ret);
+	return rc;
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "json_sink.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "line.h"
+#include "stream.h"
+
+#define WAITING_MAX (16u << 20)
+#define RETRY_NS    10000000u
+
+struct json_sink {
+	struct wf_sink base;
+	struct wf_stream stream;
+};
+
+static void push(struct wf_sink *base, struct wf_batch *batch)
+{
+	struct json_sink *sink = (struct json_sink *)base;
+	struct wf_buf *text = &sink->stream.text;
+	uint64_t spans = 0;
+	uint32_t i;
+
+	for (i = 0; i < batch->count; i++) {
+		size_t before = text->len;
+
+		if (batch->spans[i].state == WF_SPAN_OPEN)
+			continue;
+		base->counters.spans_in++;
+		if (base->failed) {
+			base->counters.lost_write++;
+			continue;
+		}
+		if (!wf_stream_room(&sink->stream)) {
+			base->counters.lost_queue_full++;
+			continue;
+		}
+		wf_line_put(text, &batch->spans[i]);
+		if (text->failed) {
+			text->len = before;
+			text->failed = false;
+			base->counters.lost_encode++;
+			continue;
+		}
+		spans++;
+	}
+	wf_stream_commit(&sink->stream, base, spans);
+}
+
+static uint64_t work(struct wf_sink *base, uint64_t now_ns)
+{
+	struct json_sink *sink = (struct json_sink *)base;
+
+	return wf_stream_flush(&sink->stream, base) ? UINT64_MAX : now_ns + RETRY_NS;
+}
+
+static bool drain(struct wf_sink *base, uint64_t now_ns, uint64_t deadline_ns)
+{
+	struct json_sink *sink = (struct json_sink *)base;
+
+	if (now_ns >= deadline_ns)
+		wf_stream_abandon(&sink->stream, base);
+	return wf_stream_flush(&sink->stream, base);
+}
+
+static void sink_free(struct wf_sink *base)
+{
+	struct json_sink *sink = (struct json_sink *)base;
+
+	if (!sink)
+		return;
+	wf_stream_done(&sink->stream);
+	free(sink);
+}
+
+static const struct wf_sink_ops json_ops = {
+	.kind = "console",
+	.push = push,
+	.work = work,
+	.drain = drain,
+	.free = sink_free,
+};
+
+int wf_json_sink_new(const char *name, int fd, struct wf_sink **ret, struct wf_err *err)
+{
+	struct json_sink *sink = calloc(1, sizeof(*sink));
+
+	if (!sink)
+		return wf_err_set(err, ENOMEM, "out of memory");
+	sink->base.ops = &json_ops;
+	sink->base.name = name;
+	wf_stream_init(&sink->stream, fd, WAITING_MAX);
+	*ret = &sink->base;
+	return 0;
+}

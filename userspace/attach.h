@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * attach.h - from a plan to live probes: writes specs into the maps and creates the links.
+ *
+ * One multi link per file and pid filter, since detaching costs up to 50 ms a link whatever its
+ * size; perf uprobes in the reduced tier. Owns the links. Control thread only. Undo is closing:
+ * wf_attacher_free (or the death of the process) leaves no probe behind.
+ */
+#ifndef WF_ATTACH_H
+#define WF_ATTACH_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "kernel.h"
+#include "plan.h"
+
+struct wf_attacher;
+
+#define WF_LINKS_PER_FILE_MAX 8
+
+/* Whose calls of one file's functions are traced. */
+struct wf_attach_scope {
+	const pid_t *pids;  /* one filtered link each; NULL = one unfiltered link */
+	uint32_t pid_count; /* at most WF_LINKS_PER_FILE_MAX */
+	uint32_t ret_file;  /* set by wf_attach_plan: the file's number for wf_attach_process */
+};
+
+int wf_attacher_new(struct wf_kernel *kernel, struct wf_attacher **ret, struct wf_err *err);
+void wf_attacher_free(struct wf_attacher *attacher);
+
+/*
+ * Attach a whole plan; scopes has plan->file_count entries. ret_span_ids has plan->span_count + 1
+ * entries and gets the span id that records carry for each span id of the plan. Nothing stays
+ * attached on failure. -ENOSPC where the maps have no room for more.
+ */
+int wf_attach_plan(struct wf_attacher *attacher, const struct wf_plan *plan,
+		   struct wf_attach_scope *scopes, uint32_t *ret_span_ids, struct wf_err *err);
+/* One more process for a file whose links are filtered. -E2BIG past WF_LINKS_PER_FILE_MAX. */
+int wf_attach_process(struct wf_attacher *attacher, uint32_t file, pid_t pid, struct wf_err *err);
+/* Drop the links filtered to a process that is gone. */
+void wf_attach_forget(struct wf_attacher *attacher, pid_t pid);
+/* Close every link; hits in flight still run. */
+void wf_attacher_detach(struct wf_attacher *attacher);
+uint32_t wf_attacher_link_count(const struct wf_attacher *attacher);
+
+WF_DEFINE_FREEP(wf_attacher_freep, struct wf_attacher, wf_attacher_free)
+
+#endif

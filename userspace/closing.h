@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* closing.h - the end of a session: summary, ledger, and what went wrong. Control thread only. */
+#ifndef WF_CLOSING_H
+#define WF_CLOSING_H
+
+#include "../exporter/exporter.h"
+#include "assemble.h"
+#include "config.h"
+
+struct wf_closing {
+	const struct wf_config *config;
+	const struct wf_exporter *exporter; /* stopped */
+	const struct wf_rec_ledger *record;
+	const struct wf_assembler_counters *assembler;
+	uint64_t lost_before, lost_handover;
+	const struct wf_err *recording_error; /* code 0 = none; may be NULL */
+	bool cut; /* the record stream ended before its ledger: there is none to print */
+};
+
+/*
+ * Print the closing table and the ledger (stderr), write --ledger FILE. -EIO where an output
+ * failed for good or spans were lost on the way to it, with the reason.
+ */
+int wf_closing_report(const struct wf_closing *closing, struct wf_err *err);
+
+#endif

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+
+enum wf_exit wf_exit_for(int code)
+{
+	switch (code) {
+	case EPERM:
+	case EACCES:
+	case ENOSYS:
+		return WF_EXIT_UNABLE;
+	default:
+		return WF_EXIT_FAILED;
+	}
+}
+
+void wf_config_init(struct wf_config *config)
+{
+	*config = (struct wf_config){0};
+}
+
+void wf_config_done(struct wf_config *config)
+{
+	free(config->pids.items);
+	free(config->rules.items);
+	free(config->profiles.items);
+	free(config->destinations.items);
+	free(config->headers.items);
+	free(config->resource.items);
+	free(config->arguments.items);
+	wf_config_init(config);
+}
+
+/* Room for one more item. */
+static int list_grow(void **items, uint32_t count, size_t item_size, struct wf_err *err)
+{
+	void *grown;
+
+	if (count >= WF_CONFIG_ITEMS_MAX)
+		return wf_err_set(err, E2BIG, "more than %d values", WF_CONFIG_ITEMS_MAX);
+	/* Powers of two: grow when count is one. */
+	if (count & (count - 1))
+		return 0;
+	grown = reallocarray(*items, count ? 2 * (size_t)count : 1, item_size);
+	if (!grown)
+		return wf_err_set(err, ENOMEM, "out of memory");
+	*items = grown;
+	return 0;
+}
+
+int wf_strings_add(struct wf_strings *strings, const char *text, struct wf_err *err)
+{
+	void *items = strings->items;
+	int rc = list_grow(&items, strings->count, sizeof(*strings->items), err);
+
+	strings->items = items;
+	if (rc < 0)
+		return rc;
+	strings->items[strings->count++] = text;
+	return 0;
+}
+
+int wf_pids_add(struct wf_pids *pids, pid_t pid, struct wf_err *err)
+{
+	void *items = pids->items;
+	int rc;
+
+	for (uint32_t i = 0; i < pids->count; i++) {
+		if (pids->items[i] == pid)
+			return 0;
+	}
+	rc = list_grow(&items, pids->count, sizeof(*pids->items), err);
+	pids->items = items;
+	if (rc < 0)
+		return rc;
+	pids->items[pids->count++] = pid;
+	return 0;
+}
+
+static int check_whom(const struct wf_config *config, const char *name, struct wf_err *err)
+{
+	if (!config->pids.count && !config->name)
+		return wf_err_set(err, EINVAL, "%s needs -p PID or -n NAME", name);
+	if (config->pids.count && config->name)
+		return wf_err_set(err, EINVAL, "%s takes -p or -n, not both", name);
+	return 0;
+}
+
+static int check_record(const struct wf_config *config, struct wf_err *err)
+{
+	int rc = check_whom(config, "record", err);
+
+	if (rc < 0)
+		return rc;
+	if (!config->output && !config->dry_run.asked)
+		return wf_err_set(err, EINVAL, "record needs -o FILE for the recording");
+	return 0;
+}
+
+static int check_one_pid(const struct wf_config *config, const char *name, struct wf_err *err)
+{
+	if (config->pids.count > 1)
+		return wf_err_set(err, EINVAL, "%s takes one PID", name);
+	return 0;
+}
+
+static int check_list(const struct wf_config *config, struct wf_err *err)
+{
+	if (!config->pids.count && !config->executable)
+		return wf_err_set(err, EINVAL, "list needs -p PID or -x FILE");
+	if (config->pids.count && config->executable)
+		return wf_err_set(err, EINVAL, "list takes -p or -x, not both");
+	return check_one_pid(config, "list", err);
+}
+
+static int check_replay(const struct wf_config *config, struct wf_err *err)
+{
+	if (config->arguments.count != 1)
+		return wf_err_set(err, EINVAL, "replay needs one FILE, a recording");
+	return 0;
+}
+
+static int check_doctor(const struct wf_config *config, struct wf_err *err)
+{
+	if (config->rules.count && !config->pids.count)
+		return wf_err_set(err, EINVAL,
+				  "doctor -f needs -p PID: a function is looked up "
+				  "in a process");
+	return 0;
+}
+
+static int check_completion(const struct wf_config *config, struct wf_err *err)
+{
+	const char *shell = config->arguments.count == 1 ? config->arguments.items[0] : "";
+
+	if (strcmp(shell, "bash") != 0 && strcmp(shell, "zsh") != 0)
+		return wf_err_set(err, EINVAL, "completion needs the shell: bash or zsh");
+	return 0;
+}
+
+static int check_help(const struct wf_config *config, struct wf_err *err)
+{
+	const char *topic = config->arguments.count ? config->arguments.items[0] : NULL;
+
+	if (config->arguments.count > 1)
+		return wf_err_set(err, EINVAL, "help takes one command");
+	if (topic && !wf_command_find(topic))
+		return wf_err_set(err, EINVAL, "there is no command '%s' (wftrace --help)", topic);
+	return 0;
+}
+
+int wf_config_check(const struct wf_config *config, struct wf_err *err)
+{
+	switch (config->command) {
+	case WF_COMMAND_ATTACH:
+		return check_whom(config, "attach", err);
+	case WF_COMMAND_RUN:
+		if (!config->argv || !config->argv[0])
+			return wf_err_set(err, EINVAL, "run needs a COMMAND to start");
+		return 0;
+	case WF_COMMAND_RECORD:
+		return check_record(config, err);
+	case WF_COMMAND_LIST:
+		return check_list(config, err);
+	case WF_COMMAND_REPLAY:
+		return check_replay(config, err);
+	case WF_COMMAND_DOCTOR:
+		return check_doctor(config, err);
+	case WF_COMMAND_PROFILES:
+		return check_one_pid(config, "profiles", err);
+	case WF_COMMAND_COMPLETION:
+		return check_completion(config, err);
+	case WF_COMMAND_HELP:
+		return check_help(config, err);
+	default:
+		return 0;
+	}
+}

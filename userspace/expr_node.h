@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * expr_node.h - inside the expression modules: nodes, types and the parser. Not for other modules.
+ *
+ * A text is parsed into nodes with static types (expr_parse, expr_path, filter_parse, expr_type),
+ * bound to a rule (expr_bind: operands become slots), then only read (expr_eval, guard).
+ * WF_TYPE_ANY is the type of what a later version reads: it fits everywhere, so that the rest of
+ * the text is still checked.
+ */
+#ifndef WF_EXPR_NODE_H
+#define WF_EXPR_NODE_H
+
+#include "expr.h"
+#include "filter.h"
+#include "lexer.h"
+#include "place.h"
+#include "where.h"
+
+enum wf_node_op {
+	WF_NODE_LATER, /* refused by name */
+	WF_NODE_CONST,
+	WF_NODE_OPERAND, /* bound: reads a slot */
+	WF_NODE_DURATION,
+	WF_NODE_FUNCTION,
+	WF_NODE_FILTER,
+	WF_NODE_COALESCE,
+	WF_NODE_COMPARE,
+	WF_NODE_IN_LIST, /* value: an array of constants */
+	WF_NODE_IN_TEXT,
+	WF_NODE_NOT,
+	WF_NODE_AND,
+	WF_NODE_OR,
+};
+
+struct wf_expr {
+	uint8_t op;      /* enum wf_node_op */
+	uint8_t type;    /* enum wf_type */
+	uint8_t compare; /* COMPARE: enum wf_compare */
+	uint8_t slot;    /* OPERAND, once bound */
+	uint32_t at;     /* offset in the text, for messages */
+	struct wf_expr *left, *right;
+	struct wf_value value;             /* CONST, IN_LIST */
+	struct wf_operand operand;         /* OPERAND; type 0 = none was written */
+	const struct wf_filter *filter;    /* FILTER */
+	const struct wf_filter_args *args; /* FILTER */
+};
+
+/* One text being read. `err` gets what is wrong, `later` (may be NULL) the first refusal. */
+struct wf_parser {
+	struct wf_lexer lexer;
+	struct wf_arena *arena;
+	const struct wf_place *place;
+	struct wf_err *err, *later;
+	unsigned depth, nodes;
+};
+
+void wf_parser_init(struct wf_parser *parser, struct wf_arena *arena, const struct wf_place *place,
+		    size_t offset, struct wf_err *err, struct wf_err *later);
+/* Fail at an offset; returns -EINVAL. */
+int wf_parser_fail(struct wf_parser *parser, size_t at, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+/* Fail at the current token, which is not what `wanted` says. */
+int wf_parser_unexpected(struct wf_parser *parser, const char *wanted);
+/* Remember a refusal, at an offset. */
+void wf_parser_later(struct wf_parser *parser, size_t at, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+/* Step over a token of this kind or fail with "expected WANTED". */
+int wf_parser_expect(struct wf_parser *parser, int kind, const char *wanted);
+int wf_parser_node(struct wf_parser *parser, enum wf_node_op op, size_t at, struct wf_expr **ret);
+
+/* expr_parse.c: one expression, up to the token that cannot continue it. */
+int wf_expr_parse(struct wf_parser *parser, struct wf_expr **ret);
+/* The same, but it must be a condition and name the reason where it is not. */
+int wf_expr_parse_condition(struct wf_parser *parser, struct wf_expr **ret);
+/* expr_path.c: a constant, a root with its steps and type, or a parenthesis. */
+int wf_expr_parse_primary(struct wf_parser *parser, struct wf_expr **ret);
+/* A number (with sign), text or truth value into a CONST node. */
+int wf_expr_parse_constant(struct wf_parser *parser, struct wf_expr **ret);
+/* filter_parse.c: what stands after '|'. */
+int wf_expr_parse_filter(struct wf_parser *parser, struct wf_expr **expr);
+
+/* expr_type.c */
+const char *wf_type_name(uint8_t type); /* "an integer" */
+uint8_t wf_type_of_source(uint8_t source_type);
+int wf_expr_check_compare(struct wf_parser *parser, const struct wf_expr *node);
+int wf_expr_check_list(struct wf_parser *parser, const struct wf_expr *node);
+int wf_expr_check_condition(struct wf_parser *parser, const struct wf_expr *node);
+int wf_expr_check_coalesce(struct wf_parser *parser, struct wf_expr *node);
+/* As an attribute's value: everything but a bare duration. */
+int wf_expr_check_attribute(struct wf_parser *parser, const struct wf_expr *node);
+
+/* What a bound expression may use, and where its operands go. */
+struct wf_binding {
+	enum { WF_BIND_CALL, WF_BIND_PAIR, WF_BIND_POINT } shape;
+	bool usdt, close_usdt;       /* arguments come from notes, not from registers */
+	struct wf_operand *operands; /* WF_CAPTURES_MAX of them */
+	uint8_t count;
+};
+
+/* expr_bind.c: give every operand its slot. Fails where the rule cannot have the value. */
+int wf_expr_bind(struct wf_parser *parser, struct wf_expr *node, struct wf_binding *binding);
+/* One operand of an entry compare: the same checks, no slot. */
+int wf_operand_check(struct wf_parser *parser, const struct wf_expr *node,
+		     const struct wf_binding *binding);
+
+/* guard.c: a bound condition as compares for the kernel; guards has room for WF_GUARDS_MAX. */
+int wf_guard_compile(struct wf_parser *parser, const struct wf_expr *node,
+		     const struct wf_binding *binding, struct wf_rule_guard *guards,
+		     uint8_t *ret_count, bool *ret_any);
+
+#endif

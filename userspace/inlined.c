@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "inlined.h"
+
+#include <dwarf.h>
+#include <elfutils/libdw.h>
+#include <string.h>
+
+#define INFO_BYTES_MAX  (200ULL << 20)
+#define TOTAL_BYTES_MAX (512ULL << 20) /* libdw reads all .debug_* sections */
+#define DEPTH_MAX       16
+#define ENTRIES_MAX     20000000U
+
+struct walk {
+	const struct wf_matcher *matcher;
+	Dwarf_Die stack[DEPTH_MAX];
+	unsigned entries;
+};
+
+static uint64_t unpacked_bytes(Elf_Scn *section, const GElf_Shdr *shdr)
+{
+	GElf_Chdr chdr;
+
+	if (shdr->sh_type == SHT_NOBITS)
+		return 0;
+	if (!(shdr->sh_flags & SHF_COMPRESSED))
+		return shdr->sh_size;
+	return gelf_getchdr(section, &chdr) ? chdr.ch_size : UINT64_MAX / 2;
+}
+
+/* False where there is no .debug_info, or more than is worth reading. */
+static bool is_affordable(Elf *elf)
+{
+	uint64_t total = 0, info = 0;
+	Elf_Scn *section = NULL;
+	size_t names = 0;
+	GElf_Shdr shdr;
+
+	if (elf_getshdrstrndx(elf, &names) < 0)
+		return false;
+	while ((section = elf_nextscn(elf, section)) != NULL && total <= TOTAL_BYTES_MAX) {
+		const char *name;
+
+		if (!gelf_getshdr(section, &shdr))
+			return false;
+		name = elf_strptr(elf, names, shdr.sh_name);
+		if (!name || strncmp(name, ".debug_", 7) != 0)
+			continue;
+		total += unpacked_bytes(section, &shdr);
+		if (strcmp(name, ".debug_info") == 0)
+			info += unpacked_bytes(section, &shdr);
+	}
+	return info > 0 && info <= INFO_BYTES_MAX && total <= TOTAL_BYTES_MAX;
+}
+
+static bool is_inlined(Dwarf_Die *die)
+{
+	Dwarf_Attribute attr;
+	Dwarf_Word how;
+
+	return dwarf_attr(die, DW_AT_inline, &attr) && dwarf_formudata(&attr, &how) == 0 &&
+	       (how == DW_INL_inlined || how == DW_INL_declared_inlined);
+}
+
+static bool name_fits(const struct walk *walk, Dwarf_Die *die)
+{
+	struct wf_symbol symbol = {0};
+	Dwarf_Attribute attr;
+
+	if (dwarf_attr_integrate(die, DW_AT_linkage_name, &attr) ||
+	    dwarf_attr_integrate(die, DW_AT_MIPS_linkage_name, &attr))
+		symbol.name = dwarf_formstring(&attr);
+	if (!symbol.name)
+		symbol.name = dwarf_diename(die);
+	symbol.base = symbol.name;
+	return symbol.name && wf_matcher_takes(walk->matcher, &symbol);
+}
+
+static bool holds_functions(int tag)
+{
+	return tag == DW_TAG_namespace || tag == DW_TAG_class_type ||
+	       tag == DW_TAG_structure_type || tag == DW_TAG_union_type || tag == DW_TAG_module;
+}
+
+/* One unit, without the insides of functions. */
+static bool walk_unit(struct walk *walk, Dwarf_Die *unit)
+{
+	size_t depth = 0;
+
+	if (dwarf_child(unit, &walk->stack[0]) != 0)
+		return false;
+	while (walk->entries++ < ENTRIES_MAX) {
+		Dwarf_Die *die = &walk->stack[depth];
+		int tag = dwarf_tag(die);
+
+		if (tag == DW_TAG_subprogram && is_inlined(die) && name_fits(walk, die))
+			return true;
+		if (holds_functions(tag) && depth + 1 < DEPTH_MAX &&
+		    dwarf_child(die, &walk->stack[depth + 1]) == 0) {
+			depth++;
+			continue;
+		}
+		while (dwarf_siblingof(&walk->stack[depth], &walk->stack[depth]) != 0) {
+			if (depth-- == 0)
+				return false;
+		}
+	}
+	return false;
+}
+
+static bool walk_all(Dwarf *dwarf, const struct wf_matcher *matcher)
+{
+	struct walk walk = {.matcher = matcher};
+	Dwarf_CU *unit = NULL;
+	Dwarf_Die die;
+
+	while (walk.entries < ENTRIES_MAX &&
+	       dwarf_get_units(dwarf, unit, &unit, NULL, NULL, &die, NULL) == 0) {
+		if (walk_unit(&walk, &die))
+			return true;
+	}
+	return false;
+}
+
+bool wf_inlined_exists(const struct wf_image *image, const struct wf_matcher *matcher)
+{
+	/* An own handle: the sections go away with it. */
+	Elf *elf = elf_begin(image->fd, ELF_C_READ, NULL);
+	Dwarf *dwarf = elf && is_affordable(elf) ? dwarf_begin_elf(elf, DWARF_C_READ, NULL) : NULL;
+	bool found = false;
+
+	if (dwarf) {
+		found = walk_all(dwarf, matcher);
+		dwarf_end(dwarf);
+	}
+	elf_end(elf);
+	return found;
+}

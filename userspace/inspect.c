@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* inspect.c - `wftrace list` and `wftrace profiles`: they look and print, and arm nothing. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "command.h"
+#include "listing.h"
+#include "offer.h"
+#include "select.h"
+#include "selftest.h"
+#include "shipped.h"
+#include "story.h"
+
+struct scene {
+	struct wf_target *target; /* NULL = a file */
+	struct wf_candidates candidates;
+};
+
+static void scene_done(struct scene *scene)
+{
+	wf_candidates_done(&scene->candidates);
+	wf_target_free(scene->target);
+}
+
+static int scene_open(const struct wf_config *config, struct scene *scene, struct wf_err *err)
+{
+	int rc;
+
+	if (config->executable)
+		rc = wf_candidates_from_file(&scene->candidates, config->executable,
+					     config->debug_dir, err);
+	else
+		rc = wf_target_open(config->pids.items[0], &scene->target, err);
+	if (rc < 0 || config->executable)
+		return rc;
+	return wf_candidates_from_targets(&scene->candidates, &scene->target, 1, config->debug_dir,
+					  err);
+}
+
+static int failed(const struct wf_err *err)
+{
+	wf_log(WF_LOG_ERROR, "cli", "%s", err->msg);
+	return wf_exit_for(err->code);
+}
+
+static int flushed(FILE *out)
+{
+	if (!fflush(out) && !ferror(out))
+		return WF_EXIT_DONE;
+	wf_log(WF_LOG_ERROR, "cli", "cannot write the results: %m");
+	return WF_EXIT_FAILED;
+}
+
+static int parse_globs(const struct wf_config *config, struct wf_ruleset **ret, struct wf_err *err)
+{
+	wf_auto(wf_ruleset_freep) struct wf_ruleset *rules = NULL;
+	int rc = wf_ruleset_new(&rules, err);
+
+	for (uint32_t i = 0; i < config->arguments.count && rc >= 0; i++)
+		rc = wf_ruleset_add_short(rules, config->arguments.items[i], err);
+	if (rc < 0)
+		return rc;
+	*ret = wf_take(rules);
+	return 0;
+}
+
+/* The stories of the rules that found nothing, on stderr. Returns how many there are. */
+static uint32_t tell_unmatched(struct scene *scene, const struct wf_ruleset *rules,
+			       const uint32_t *matched)
+{
+	uint32_t count = 0;
+	struct wf_buf text;
+
+	wf_buf_init(&text, 64 * 1024);
+	for (uint32_t i = 0; i < rules->count; i++) {
+		if (matched[i])
+			continue;
+		wf_buf_reset(&text);
+		wf_story_rule(&scene->candidates, &rules->rules[i], &text);
+		wf_log(WF_LOG_WARN, "list", "%s", text.data ? text.data : rules->rules[i].origin);
+		count++;
+	}
+	wf_buf_done(&text);
+	return count;
+}
+
+static bool rule_takes(const void *context, uint32_t file, uint32_t rule)
+{
+	return wf_selection_takes(context, file, rule) != 0;
+}
+
+/* As attach would plan: by what this kernel does, and what a trap costs here where that can be
+ * measured. */
+static struct wf_plan_options plan_options(const struct wf_config *config,
+					   const struct wf_selection *selection)
+{
+	struct wf_plan_options options = {
+		.costs = wf_plan_default_costs(),
+		.ret_only = config->ret_only,
+		.takes = rule_takes,
+		.takes_context = selection,
+	};
+	struct wf_features features;
+
+	if (wf_feature_probe(&features, NULL) < 0)
+		return options;
+	options.nop5_unsafe = features.nop5 == WF_NOP5_UNSAFE;
+	if (features.tier != WF_TIER_NONE)
+		(void)wf_selftest_costs(&features, &options.costs, NULL);
+	return options;
+}
+
+static int list_functions(const struct wf_config *config, struct scene *scene)
+{
+	struct wf_listing_style style = wf_listing_style_for(stdout, config->json);
+	wf_auto(wf_ruleset_freep) struct wf_ruleset *rules = NULL;
+	wf_auto(wf_selection_freep) struct wf_selection *selection = NULL;
+	wf_auto(wf_plan_freep) struct wf_plan *plan = NULL;
+	wf_auto(wf_freep) uint32_t *matched = NULL;
+	struct wf_plan_options options;
+	struct wf_binary *const *files;
+	struct wf_err err = {0};
+	uint32_t file_count;
+
+	if (parse_globs(config, &rules, &err) < 0) {
+		failed(&err);
+		return WF_EXIT_USAGE;
+	}
+	matched = calloc(rules->count, sizeof(*matched));
+	if (!matched)
+		wf_err_set(&err, ENOMEM, "out of memory");
+	if (!matched || wf_selection_new(&scene->candidates, rules, &selection, &err) < 0)
+		return failed(&err);
+	files = wf_selection_files(selection, &file_count);
+	options = plan_options(config, selection);
+	if (wf_plan_new(rules, files, file_count, &options, matched, &plan, &err) < 0)
+		return failed(&err);
+	if (plan->function_count)
+		wf_listing_print(plan, &style, stdout);
+	if (flushed(stdout) != WF_EXIT_DONE)
+		return WF_EXIT_FAILED;
+	tell_unmatched(scene, rules, matched);
+	return plan->function_count ? WF_EXIT_DONE : WF_EXIT_NO_MATCH;
+}
+
+int wf_cmd_list(const struct wf_config *config)
+{
+	wf_auto(scene_done) struct scene scene = {0};
+	struct wf_err err = {0};
+
+	if (scene_open(config, &scene, &err) < 0)
+		return failed(&err);
+	if (config->arguments.count)
+		return list_functions(config, &scene);
+	/* Alone, a file that cannot be read is the answer. */
+	if (config->executable && !wf_candidate_open(&scene.candidates, 0))
+		return failed(&scene.candidates.items[0].open_error);
+	wf_offer_print(&scene.candidates, config->json, stdout);
+	return flushed(stdout);
+}
+
+static void print_profile(const struct wf_config *config, const struct wf_shipped_profile *profile,
+			  const struct wf_ruleset *rules, struct wf_candidates *candidates)
+{
+	struct wf_err why = {0};
+	bool fits = candidates && wf_select_profile_fits(candidates, rules, &why);
+
+	if (config->json)
+		printf("{\"profile\":\"%s\",\"rules\":%u%s}\n", profile->name, rules->count,
+		       !candidates ? ""
+		       : fits      ? ",\"fits\":true"
+				   : ",\"fits\":false");
+	else if (!candidates)
+		printf("%-16s %u rules\n", profile->name, rules->count);
+	else
+		printf("%-16s %s%s\n", profile->name,
+		       fits ? "fits" : "does not fit: ", fits ? "" : why.msg);
+}
+
+int wf_cmd_profiles(const struct wf_config *config)
+{
+	wf_auto(scene_done) struct scene scene = {0};
+	struct wf_err err = {0};
+
+	if (config->pids.count && scene_open(config, &scene, &err) < 0)
+		return failed(&err);
+	for (unsigned i = 0; i < wf_shipped_profile_count; i++) {
+		const struct wf_shipped_profile *profile = &wf_shipped_profiles[i];
+		wf_auto(wf_ruleset_freep) struct wf_ruleset *rules = NULL;
+
+		if (wf_ruleset_new(&rules, &err) < 0 ||
+		    wf_ruleset_add_profile(rules, profile->name, &err) < 0)
+			return failed(&err);
+		print_profile(config, profile, rules, scene.target ? &scene.candidates : NULL);
+	}
+	return flushed(stdout);
+}

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "jump.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/map.h"
+
+#define TARGETS_MAX (1u << 20) /* functions that are jumped to */
+#define CROSS_MAX   (1u << 20)
+#define CHUNK_BYTES (512u << 10)
+#define TAIL_BYTES  6 /* the longest jump: chunks overlap by it */
+
+struct wf_jumps {
+	/* function -> last source << 16 | number of sources */
+	struct wf_map *jumpers, *callers;
+	struct wf_cross *cross;
+	size_t cross_count, cross_capacity;
+};
+
+/* Where the scan is: the unwind entry around it, so that jumps within a function cost nothing. */
+struct scan {
+	struct wf_binary *elf;
+	struct wf_jumps *jumps;
+	uint64_t start, size;
+	uint64_t text, text_size; /* executable segment */
+};
+
+void wf_jumps_free(struct wf_jumps *jumps)
+{
+	if (!jumps)
+		return;
+	wf_map_free(jumps->jumpers);
+	wf_map_free(jumps->callers);
+	free(jumps->cross);
+	free(jumps);
+}
+
+static int add_source(struct wf_map *sources, uint64_t function, uint64_t source)
+{
+	uint64_t value = 0, count;
+	int rc;
+
+	wf_map_get(sources, function, &value);
+	count = value & 0xffff;
+	if (count == 0xffff || (count && value >> 16 == (source & 0xffffffffffffULL)))
+		return 0;
+	rc = wf_map_put(sources, function, source << 16 | (count + 1));
+	return rc == -ENOSPC ? 0 : rc;
+}
+
+static int add_cross(struct wf_jumps *jumps, uint64_t target, uint64_t source)
+{
+	if (jumps->cross_count == jumps->cross_capacity) {
+		size_t capacity = jumps->cross_capacity * 2 + 256;
+		struct wf_cross *grown;
+
+		if (capacity > CROSS_MAX)
+			return -E2BIG;
+		grown = reallocarray(jumps->cross, capacity, sizeof(*grown));
+		if (!grown)
+			return -ENOMEM;
+		jumps->cross = grown;
+		jumps->cross_capacity = capacity;
+	}
+	jumps->cross[jumps->cross_count++] = (struct wf_cross){target, source};
+	return 0;
+}
+
+static int take(struct scan *scan, uint64_t at, uint64_t target, bool call)
+{
+	uint64_t start, size;
+
+	if (at - scan->start >= scan->size &&
+	    wf_binary_fde(scan->elf, at, &scan->start, &scan->size) < 0) {
+		scan->start = at;
+		scan->size = 1;
+	}
+	if (target - scan->start < scan->size)
+		return 0;
+	if (call)
+		return add_source(scan->jumps->callers, target, scan->start);
+	if (wf_binary_fde(scan->elf, target, &start, &size) < 0 || start == target)
+		return add_source(scan->jumps->jumpers, target, scan->start);
+	return add_cross(scan->jumps, target, scan->start);
+}
+
+static int scan_chunk(struct scan *scan, const uint8_t *bytes, uint64_t address, uint64_t size)
+{
+	for (uint64_t i = 0; i + TAIL_BYTES <= size; i++) {
+		unsigned length;
+		int32_t relative;
+		uint64_t target;
+		int rc;
+
+		if (bytes[i] == 0xe9 || bytes[i] == 0xe8)
+			length = 5;
+		else if (bytes[i] == 0x0f && (bytes[i + 1] & 0xf0) == 0x80)
+			length = 6;
+		else
+			continue;
+		memcpy(&relative, bytes + i + length - 4, sizeof(relative));
+		target = address + i + length + (uint64_t)(int64_t)relative;
+		if (target - scan->text >= scan->text_size)
+			continue;
+		rc = take(scan, address + i, target, bytes[i] == 0xe8);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+static int scan_text(struct scan *scan)
+{
+	uint64_t at = 0;
+
+	while (at < scan->text_size) {
+		uint64_t size = scan->text_size - at;
+		const uint8_t *bytes;
+		int rc;
+
+		if (size > CHUNK_BYTES)
+			size = CHUNK_BYTES;
+		bytes = wf_binary_bytes(scan->elf, scan->text + at, size);
+		rc = bytes ? scan_chunk(scan, bytes, scan->text + at, size) : 0;
+		if (rc < 0)
+			return rc;
+		at += size == CHUNK_BYTES ? size - TAIL_BYTES + 1 : size;
+	}
+	return 0;
+}
+
+static int compare_cross(const void *a, const void *b)
+{
+	const struct wf_cross *x = a, *y = b;
+
+	if (x->target != y->target)
+		return x->target < y->target ? -1 : 1;
+	return x->source < y->source ? -1 : x->source > y->source;
+}
+
+int wf_jumps_new(struct wf_binary *elf, struct wf_jumps **ret, struct wf_err *err)
+{
+	wf_auto(wf_jumps_freep) struct wf_jumps *jumps = calloc(1, sizeof(*jumps));
+	struct scan scan = {.elf = elf, .jumps = jumps};
+	int rc = 0;
+
+	if (!jumps)
+		return wf_err_set(err, ENOMEM, "out of memory");
+	jumps->jumpers = wf_map_new(TARGETS_MAX);
+	jumps->callers = wf_map_new(TARGETS_MAX);
+	if (!jumps->jumpers || !jumps->callers)
+		return wf_err_set(err, ENOMEM, "out of memory");
+	for (size_t i = 0; !rc && !wf_binary_text(elf, i, &scan.text, &scan.text_size); i++)
+		rc = scan_text(&scan);
+	if (rc < 0)
+		return wf_err_set(err, -rc, "'%s': too many jumps between functions",
+				  wf_binary_shown(elf));
+	if (jumps->cross_count)
+		qsort(jumps->cross, jumps->cross_count, sizeof(*jumps->cross), compare_cross);
+	*ret = wf_take(jumps);
+	return 0;
+}
+
+uint32_t wf_jumps_jumpers(const struct wf_jumps *jumps, uint64_t function)
+{
+	uint64_t value = 0;
+
+	wf_map_get(jumps->jumpers, function, &value);
+	return value & 0xffff;
+}
+
+uint32_t wf_jumps_callers(const struct wf_jumps *jumps, uint64_t function)
+{
+	uint64_t value = 0;
+
+	wf_map_get(jumps->callers, function, &value);
+	return value & 0xffff;
+}
+
+const struct wf_cross *wf_jumps_into(const struct wf_jumps *jumps, uint64_t from, uint64_t to,
+				     size_t *ret_count)
+{
+	size_t low = 0, high = jumps->cross_count, end;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (jumps->cross[middle].target < from)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (end = low; end < jumps->cross_count && jumps->cross[end].target < to;)
+		end++;
+	*ret_count = end - low;
+	return jumps->cross + low;
+}

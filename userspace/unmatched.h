@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* unmatched.h - what was asked for and is not traced, with the reasons, on stderr. */
+#ifndef WF_UNMATCHED_H
+#define WF_UNMATCHED_H
+
+#include <stdbool.h>
+
+#include "wave.h"
+
+/*
+ * 0 where something is armed (strict: everything); else -ENOENT. may_come: libraries that are not
+ * loaded yet may still bring what is missing, so nothing is an error but with strict.
+ */
+int wf_unmatched_report(const struct wf_ruleset *rules, struct wf_wave *wave, bool strict,
+			bool may_come, struct wf_err *err);
+
+#endif
