@@ -335,12 +335,6 @@ static int open_recording(struct wf_session *session, struct wf_err *err)
 	return wf_recording_new(session->config->output, &info, &session->recording, err);
 }
 
-static void say_armed(const struct wf_session *session)
-{
-	wf_log(WF_LOG_INFO, "session", "tracing %u functions in %u processes",
-	       wf_arming_function_count(session->arming), wf_arming_process_count(session->arming));
-}
-
 int wf_session_open(struct wf_session *session, pid_t only, struct wf_err *err)
 {
 	uint64_t now_ns;
@@ -369,7 +363,7 @@ int wf_session_open(struct wf_session *session, pid_t only, struct wf_err *err)
 	if (session->config->duration_ns)
 		session->end_ns = now_ns + session->config->duration_ns;
 	if (!only)
-		say_armed(session);
+		wf_arming_announce(session->arming);
 	return 0;
 }
 
@@ -382,7 +376,7 @@ void wf_session_started(struct wf_session *session, struct wf_launch *launch)
 	/* it may just have been slow to stop: never leave it stopped */
 	if (rc != -ECHILD)
 		wf_launch_continue(launch);
-	say_armed(session);
+	wf_arming_announce(session->arming);
 }
 
 static void on_process(void *context, const struct wf_rec_head *record)
