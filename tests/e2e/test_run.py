@@ -5,6 +5,7 @@ import os
 import signal
 
 from harness import Failure
+from probes import function_probed
 from spans import Trace
 
 TRIO = ["tr_outer", "tr_mid", "tr_leaf"]
@@ -49,9 +50,16 @@ def test_run_ends_with_the_status_of_its_command(t):
 
 
 def test_run_follows_a_shell_into_its_children(t):
+    """What a child executes is looked up and armed while it runs."""
+    t.need_wftrace()
     trio = t.build("trio.c")
-    process, spans, ledger = run_command(t, ["sh", "-c", 'echo go | "$0" 1000 >/dev/null', trio])
-    t.equal(process.wait(), 0, "status")
+    spans, ledger = t.dir / "spans.jsonl", t.dir / "ledger.json"
+    target = t.start([t.wftrace_path(), "run", *rules(), "--json", "-o", spans, "--ledger", ledger, "--",
+                      "sh", "-c", '"$0" 1000; exit 3', trio])
+    for name in TRIO:
+        t.wait(lambda name=name: function_probed(target.target_pid, trio, name), f"a probe in {name}")
+    target.go()
+    t.equal(target.finish(), (["round 0 total 1499500"], 3), "output and status")
     t.edges(finished(spans, ledger), TRIO_1000)
 
 
