@@ -80,13 +80,49 @@ static __always_inline void start_root(struct wf_task *task, struct task_struct 
 	task->stack.generation = generation;
 }
 
+/* Pop what died below this entry. Returns the depth that is left. */
+static __always_inline __u32 settle(struct wf_task *task, __u64 sp, __u64 now, __u32 alt,
+				    __u32 index)
+{
+	__u32 n = task->stack.depth;
+	struct wf_frame *top = n ? frame_at(task, n - 1) : 0;
+
+	if (!top || ((top->flags & WF_FRAME_ALT) == alt && top->sp > sp))
+		return n;
+	pop_dead(task, sp, now, WF_END_DEAD << 8 | POP_EQUAL | alt, index);
+	return task->stack.depth;
+}
+
+/* Flags of a new frame that follow from its spec and from the frame below. */
+static __always_inline __u32 frame_flags(struct wf_spec *spec, struct wf_frame *below)
+{
+	__u32 flags = 0;
+
+	if (below && below->flags & (WF_FRAME_MIN | WF_FRAME_HELD))
+		flags |= WF_FRAME_HELD;
+	if (spec->min_duration_ns)
+		flags |= WF_FRAME_MIN;
+	if (spec->kind == WF_SITE_OPEN && !(spec->flags & WF_SPEC_SCOPED))
+		flags |= WF_FRAME_PAIR;
+	return flags;
+}
+
+/* Is the call left out, by --depth or by its rule's guards? */
+static __always_inline int is_guarded(struct pt_regs *ctx, struct wf_task *task,
+				      struct wf_spec *spec, __u32 index, __u32 depth)
+{
+	if (control.depth_max && depth >= control.depth_max)
+		return 1;
+	return spec->guard_count && !guards_hold(ctx, task, index);
+}
+
 static __always_inline int on_enter(struct pt_regs *ctx, struct wf_task *task,
 				    struct task_struct *current, struct wf_spec *spec, __u32 index,
 				    __u32 generation)
 {
-	__u32 alt = on_alt_stack(current, ctx->sp), flags = alt, n;
-	__u64 now, id, parent = 0, sp = frame_sp(ctx, spec);
-	struct wf_frame *frame;
+	__u32 alt = on_alt_stack(current, ctx->sp), flags, n;
+	__u64 now, id, parent, sp = frame_sp(ctx, spec);
+	struct wf_frame *frame, *below;
 
 	if (!task->seed)
 		first_entry(task, current);
@@ -94,38 +130,20 @@ static __always_inline int on_enter(struct pt_regs *ctx, struct wf_task *task,
 	now = bpf_ktime_get_ns();
 	if (!alt && sp > task->stack.high_sp)
 		task->stack.high_sp = sp;
-	n = task->stack.depth;
-	if (n) {
-		frame = frame_at(task, n - 1);
-		if (!frame)
-			return 0;
-		if ((frame->flags & WF_FRAME_ALT) != alt || frame->sp <= sp) {
-			pop_dead(task, sp, now, WF_END_DEAD << 8 | POP_EQUAL | alt, index);
-			n = task->stack.depth;
-		}
-	}
+	n = settle(task, sp, now, alt, index);
 	if (n >= WF_FRAMES_MAX) {
 		count(task, WF_CNT_STATE_FULL);
 		return 0;
 	}
 	id = mix(task->seed + ++task->sequence * 0x9e3779b97f4a7c15ULL);
-	if (n) {
-		frame = frame_at(task, n - 1);
-		if (!frame)
-			return 0;
-		parent = frame->id;
-		if (frame->flags & (WF_FRAME_MIN | WF_FRAME_HELD))
-			flags |= WF_FRAME_HELD;
-	} else {
+	below = n ? frame_at(task, n - 1) : 0;
+	parent = below ? below->id : 0;
+	flags = alt | frame_flags(spec, below);
+	if (!below) {
 		task->stack.arena_top = 0;
 		start_root(task, current, id, now, generation);
 	}
-	if (spec->min_duration_ns)
-		flags |= WF_FRAME_MIN;
-	if (spec->kind == WF_SITE_OPEN && !(spec->flags & WF_SPEC_SCOPED))
-		flags |= WF_FRAME_PAIR;
-	if ((control.depth_max && n >= control.depth_max) ||
-	    (spec->guard_count && !guards_hold(ctx, task, index))) {
+	if (is_guarded(ctx, task, spec, index, n)) {
 		flags |= WF_FRAME_GUARD;
 		id = parent;
 		count(task, WF_CNT_GUARDED);

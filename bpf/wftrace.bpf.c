@@ -68,6 +68,45 @@ static __always_inline int on_rare(struct pt_regs *ctx, struct wf_task *task,
 	return 0;
 }
 
+static __always_inline int opens(__u32 kind)
+{
+	return kind == WF_SITE_ENTER || kind == WF_SITE_OPEN;
+}
+
+static __always_inline int closes(__u32 kind)
+{
+	return kind == WF_SITE_BRANCH || kind == WF_SITE_RET || kind == WF_SITE_TAIL_JUMP ||
+	       kind == WF_SITE_CLOSE;
+}
+
+/* Hits that need no task: nothing to do, or not this time. */
+static __always_inline int is_idle(struct pt_regs *ctx, struct wf_spec *spec, __u32 kind)
+{
+	if (opens(kind) && !control.armed)
+		return 1;
+	return (kind == WF_SITE_BRANCH || kind == WF_SITE_TAIL_JUMP) && !branch_leaves(ctx, spec);
+}
+
+/* Sites that neither open nor close a frame. */
+static __always_inline int on_other(struct pt_regs *ctx, struct wf_task *task,
+				    struct task_struct *current, struct wf_spec *spec, __u32 index)
+{
+	if (spec->kind == WF_SITE_START) {
+		/* our own child, before its first instruction; the session lets it go on */
+		bpf_send_signal(SIGNAL_STOP);
+		return 0;
+	}
+	if (!task)
+		return 0;
+	if (spec->kind == WF_SITE_SWITCH_IN)
+		return switch_in(ctx->sp, bpf_ktime_get_ns());
+	if (!task->stack.depth)
+		return 0;
+	if (spec->kind == WF_SITE_EVENT)
+		return control.armed ? on_event(ctx, task, index) : 0;
+	return on_rare(ctx, task, current, spec);
+}
+
 SEC("uprobe")
 int on_site(struct pt_regs *ctx)
 {
@@ -76,7 +115,7 @@ int on_site(struct pt_regs *ctx)
 	struct task_struct *current;
 	struct wf_task *task;
 	struct wf_spec *spec;
-	int outside, opens;
+	int outside;
 
 	spec = bpf_map_lookup_elem(&specs, &index);
 	if (!spec)
@@ -88,40 +127,21 @@ int on_site(struct pt_regs *ctx)
 	if (control.never)
 		bpf_tail_call(ctx, &never_site, 0);
 	kind = spec->kind;
-	opens = kind == WF_SITE_ENTER || kind == WF_SITE_OPEN;
-	if (opens && !control.armed)
-		return 0;
-	if ((kind == WF_SITE_BRANCH || kind == WF_SITE_TAIL_JUMP) && !branch_leaves(ctx, spec))
+	if (is_idle(ctx, spec, kind))
 		return 0;
 	current = bpf_get_current_task_btf();
-	task = traced_task(current, opens, &outside);
+	task = traced_task(current, opens(kind), &outside);
 	if (outside)
 		return 0;
-	if (opens) {
-		if (!task) {
-			count_total(WF_CNT_ENTRIES);
-			count_total(WF_CNT_STATE_FULL);
-			return 0;
-		}
-		return on_enter(ctx, task, current, spec, index, cookie >> 32);
-	}
-	if (kind == WF_SITE_BRANCH || kind == WF_SITE_RET || kind == WF_SITE_TAIL_JUMP ||
-	    kind == WF_SITE_CLOSE)
+	if (closes(kind))
 		return on_leave(ctx, task, spec, index);
-	if (kind == WF_SITE_START) {
-		/* our own child, before its first instruction; the session lets it go on */
-		bpf_send_signal(SIGNAL_STOP);
-		return 0;
-	}
-	if (!task)
-		return 0;
-	if (kind == WF_SITE_SWITCH_IN)
-		return switch_in(ctx->sp, bpf_ktime_get_ns());
-	if (!task->stack.depth)
-		return 0;
-	if (kind == WF_SITE_EVENT)
-		return control.armed ? on_event(ctx, task, index) : 0;
-	return on_rare(ctx, task, current, spec);
+	if (!opens(kind))
+		return on_other(ctx, task, current, spec, index);
+	if (task)
+		return on_enter(ctx, task, current, spec, index, cookie >> 32);
+	count_total(WF_CNT_ENTRIES);
+	count_total(WF_CNT_STATE_FULL);
+	return 0;
 }
 
 SEC("tp_btf/sched_process_fork")

@@ -11,7 +11,8 @@
 
 #include "base/arena.h"
 
-#define WF_DEMANGLE_RAW_MAX  2048 /* longer names stay raw: the demangler needs stack by the square */
+#define WF_DEMANGLE_RAW_MAX                                                                        \
+	2048 /* longer names stay raw: the demangler needs stack by the square */
 #define WF_DEMANGLE_TEXT_MAX 65536
 
 /* True where the name looks mangled (_Z..., _R..., also with one more '_' in front). */

@@ -3,6 +3,7 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <linux/bpf.h>
 #include <linux/capability.h>
 #include <stdlib.h>
@@ -95,9 +96,11 @@ static enum wf_nop5 probe_nop5(void)
 
 static void read_caps(struct wf_features *features, const char *status)
 {
-	const char *line = strstr(status, "\nCapEff:\t");
-	uint64_t effective = line ? strtoull(line + 9, NULL, 16) : 0;
+	const char *line = strstr(status, "\nCapEff:");
+	uint64_t effective = 0;
 
+	if (!line || sscanf(line, " CapEff: %" SCNx64, &effective) != 1)
+		return;
 	for (int i = 0; i < WF_CAPS; i++)
 		if (effective >> caps[i].number & 1)
 			features->effective_caps |= 1u << i;

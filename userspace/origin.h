@@ -11,9 +11,9 @@
 
 struct wf_origin {
 	size_t found[WF_SYM_DEBUGFILE + 1]; /* functions by source */
-	int fetched;			    /* 0, or why debuginfod gave nothing: -errno */
-	bool broken;			    /* a table could not be read */
-	bool capped;			    /* a maximum was met */
+	int fetched;                        /* 0, or why debuginfod gave nothing: -errno */
+	bool broken;                        /* a table could not be read */
+	bool capped;                        /* a maximum was met */
 };
 
 /* Fill and finish the table. A broken source is noted and passed over. -ENOMEM. */

@@ -132,3 +132,43 @@ int wf_source_return(const struct wf_operand *operand, const struct wf_location 
 	start(operand, place->reg, ret);
 	return 0;
 }
+
+static bool is_integer(uint8_t type)
+{
+	return type >= WF_SRC_I8 && type <= WF_SRC_BOOL;
+}
+
+/* Widths agree, so that reading as the wanted type reads the probe's own bytes. */
+static bool probe_type(const struct wf_operand *operand, const struct wf_source *base, uint8_t *ret)
+{
+	*ret = operand->type;
+	if (operand->steps)
+		return wf_source_width(base->type) == 8;
+	if (is_integer(operand->type) && is_integer(base->type)) {
+		*ret = operand->type == WF_SRC_BOOL ? operand->type : base->type;
+		return true;
+	}
+	return wf_source_width(operand->type) == wf_source_width(base->type);
+}
+
+int wf_source_probe(const struct wf_operand *operand, const struct wf_source *base,
+		    struct wf_source *ret, struct wf_err *err)
+{
+	unsigned extra = base->steps && !operand->steps && is_in_place(operand->type);
+
+	*ret = *base;
+	if (!probe_type(operand, base, &ret->type))
+		return wf_err_set(
+			err, ENOTSUP,
+			"argument %u of the probe has %u bytes, which is not what the rule "
+			"says",
+			operand->number, wf_source_width(base->type));
+	if (base->steps + operand->steps + extra > WF_STEPS_MAX)
+		return wf_err_set(err, ENOTSUP, "more than %d pointers to follow", WF_STEPS_MAX);
+	for (unsigned i = 0; i < operand->steps; i++)
+		ret->offset[base->steps + i] = operand->offset[i];
+	if (extra)
+		ret->offset[base->steps] = 0;
+	ret->steps = (uint8_t)(base->steps + operand->steps + extra);
+	return 0;
+}

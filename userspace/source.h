@@ -34,6 +34,12 @@ int wf_source_argument(const struct wf_operand *operand, struct wf_source *ret, 
 /* -ENOTSUP where the kernel cannot read it from there. */
 int wf_source_return(const struct wf_operand *operand, const struct wf_location *place,
 		     struct wf_source *ret, struct wf_err *err);
+/*
+ * From an argument of a static probe, which lies at `base` (type by its size and sign): numbers
+ * keep the probe's type, as the program that has the probe knows best.
+ */
+int wf_source_probe(const struct wf_operand *operand, const struct wf_source *base,
+		    struct wf_source *ret, struct wf_err *err);
 /* Registers that must be intact to read an argument: 1 << enum wf_reg. */
 uint32_t wf_source_registers(const struct wf_operand *operand);
 /* Bytes of a scalar type; 8 for everything that is an address. */

@@ -27,7 +27,7 @@ struct wf_symbol_table {
 	size_t block_count;
 	struct wf_arena *arena;
 	size_t added[WF_SYM_DEBUGFILE + 1]; /* functions per source, before merging */
-	bool capped;			    /* a maximum was met: some are missing */
+	bool capped;                        /* a maximum was met: some are missing */
 };
 
 int wf_symbol_table_new(struct wf_symbol_table **ret);

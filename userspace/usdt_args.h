@@ -15,7 +15,7 @@
 #define WF_USDT_REASON_MAX 64
 
 struct wf_usdt_arg {
-	struct wf_source source; /* type WF_SRC_I8 .. F64 by size and sign */
+	struct wf_source source;         /* type WF_SRC_I8 .. F64 by size and sign */
 	char reason[WF_USDT_REASON_MAX]; /* why it cannot be captured; "" = it can */
 };
 

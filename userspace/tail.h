@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tail.h - tail calls: whose frames end in which functions.
+ *
+ * A direct jump to another function hands the frame over: the call ends where that function ends.
+ * Where the function is unknown, shared by many or too far, the jump itself counts as the end. A
+ * jump is handed over for all frames that can come there or for none, so that frames at one stack
+ * pointer always end together. Pure.
+ */
+#ifndef WF_TAIL_H
+#define WF_TAIL_H
+
+#include "node.h"
+
+#define WF_TAIL_LEVELS 4  /* functions that a frame passes through */
+#define WF_TAIL_SITES  64 /* probe sites outside of the function itself */
+#define WF_TAIL_SHARED 8  /* more functions than this jump to it: too many bystanders */
+
+/* A function with a rule cannot be traced after all. */
+typedef void (*wf_tail_refused)(void *context, struct wf_node *node, const struct wf_err *why);
+
+/*
+ * Add the functions jumped to as nodes, decide every jump (hands[].handed) and fill origins and
+ * owner. -ENOMEM.
+ */
+int wf_tail_plan(struct wf_nodes *nodes, wf_tail_refused refused, void *context,
+		 struct wf_err *err);
+
+#endif
