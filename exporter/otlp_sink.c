@@ -35,6 +35,7 @@ struct request {
 	unsigned attempts;
 	uint64_t first_ns; /* of the first attempt */
 	uint64_t due_ns;   /* of the next, while waiting */
+	bool asked;        /* to wait that long, by the receiver */
 };
 
 struct otlp_sink {
@@ -49,6 +50,7 @@ struct otlp_sink {
 	uint64_t now_ns;      /* of the last call of work() */
 	uint64_t oldest_ns;   /* when the oldest queued span came; 0 = not yet seen by work() */
 	uint64_t hold_ns;     /* nothing new is sent before */
+	bool hold_asked;      /* the receiver asked for it */
 	uint64_t deadline_ns; /* of the drain; UINT64_MAX before */
 	uint64_t said_ns;     /* of the last message; 0 = none */
 	uint64_t random;
@@ -192,9 +194,12 @@ static void request_retry(struct request *request, uint64_t retry_after_ns, cons
 	uint64_t delay = wf_retry_delay(request->attempts, retry_after_ns, random_next(sink));
 
 	trouble_say(sink, what, detail);
-	if (sink->hold_ns < sink->now_ns + delay)
+	if (sink->hold_ns < sink->now_ns + delay) {
 		sink->hold_ns = sink->now_ns + delay;
+		sink->hold_asked = retry_after_ns;
+	}
 	request->due_ns = sink->now_ns + delay;
+	request->asked = retry_after_ns;
 	request->state = REQUEST_WAITING;
 	if (!wf_retry_give_up(request->first_ns, sink->now_ns, delay, sink->deadline_ns))
 		return;
@@ -318,11 +323,25 @@ static void give_up(struct otlp_sink *sink)
 	sink->base.counters.lost_retries += lost;
 }
 
+/* A last attempt now for what would wait too long, unless the receiver asked for the wait. */
+static void drain_begin(struct otlp_sink *sink, uint64_t now_ns)
+{
+	unsigned i;
+
+	if (!sink->hold_asked)
+		sink->hold_ns = 0;
+	for (i = 0; i < REQUESTS_MAX; i++)
+		if (sink->requests[i].state == REQUEST_WAITING && !sink->requests[i].asked)
+			sink->requests[i].due_ns = now_ns;
+}
+
 static bool drain(struct wf_sink *base, uint64_t now_ns, uint64_t deadline_ns)
 {
 	struct otlp_sink *sink = (struct otlp_sink *)base;
 	unsigned i;
 
+	if (sink->deadline_ns == UINT64_MAX)
+		drain_begin(sink, now_ns);
 	sink->deadline_ns = deadline_ns;
 	if (now_ns >= deadline_ns) {
 		give_up(sink);

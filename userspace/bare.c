@@ -65,32 +65,39 @@ static char closer(char c)
 	return c == '(' ? ')' : c == '[' ? ']' : c == '{' ? '}' : c == '<' ? '>' : '\0';
 }
 
+struct nesting {
+	char stack[NESTING_MAX];
+	size_t depth;
+};
+
+/* One closing bracket. Inside parentheses '<' may be a comparison, which nothing closes. */
+static void close_bracket(struct nesting *nesting, char c)
+{
+	while (c != '>' && nesting->depth && nesting->stack[nesting->depth - 1] == '>')
+		nesting->depth--;
+	if (nesting->depth && nesting->stack[nesting->depth - 1] == c)
+		nesting->depth--;
+}
+
 /* Behind the bracket that closes the one at text; NULL where it does not close. */
 static const char *skip_group(const char *text)
 {
-	char stack[NESTING_MAX];
-	size_t depth = 0;
+	struct nesting nesting = {.depth = 0};
 
 	for (const char *at = text; *at; at++) {
 		size_t name = at > text && !is_word(at[-1]) ? operator_name(at) : 0;
 
 		if (name) {
 			at += name - 1;
-			continue;
-		}
-		if (closer(*at)) {
-			if (depth == NESTING_MAX)
+		} else if (closer(*at)) {
+			if (nesting.depth == NESTING_MAX)
 				return NULL;
-			stack[depth++] = closer(*at);
-			continue;
+			nesting.stack[nesting.depth++] = closer(*at);
+		} else if (strchr(")]}>", *at) && !(*at == '>' && at[-1] == '-')) {
+			close_bracket(&nesting, *at);
+			if (!nesting.depth)
+				return at + 1;
 		}
-		if (!strchr(")]}>", *at) || (*at == '>' && at[-1] == '-'))
-			continue;
-		/* Inside parentheses '<' and '>' may be comparisons. */
-		while (*at != '>' && depth && stack[depth - 1] == '>')
-			depth--;
-		if (depth && stack[depth - 1] == *at && --depth == 0)
-			return at + 1;
 	}
 	return NULL;
 }

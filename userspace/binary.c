@@ -170,6 +170,11 @@ int wf_binary_symbols(struct wf_binary *elf, const struct wf_symbol **ret, size_
 	return 0;
 }
 
+size_t wf_binary_exported(struct wf_binary *elf)
+{
+	return need_symbols(elf) == 0 ? elf->origin.found[WF_SYM_DYNSYM] : 0;
+}
+
 const struct wf_symbol *wf_binary_symbol_at(struct wf_binary *elf, uint64_t address)
 {
 	return need_symbols(elf) == 0 ? wf_symbol_table_at(elf->symbols, address) : NULL;

@@ -71,6 +71,7 @@ bool wf_binary_is_64(const struct wf_binary *elf);
 /* Sorted by address, then name; aliases are separate entries. Loaded on first use. */
 int wf_binary_symbols(struct wf_binary *elf, const struct wf_symbol **ret, size_t *ret_count,
 		      struct wf_err *err);
+size_t wf_binary_exported(struct wf_binary *elf); /* functions of .dynsym, also in that list */
 /* Innermost symbol that covers the address, or NULL. */
 const struct wf_symbol *wf_binary_symbol_at(struct wf_binary *elf, uint64_t address);
 /* With parameters, as c++filt shows it (fills symbol->demangled); NULL where it is not mangled. */

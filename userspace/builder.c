@@ -102,7 +102,7 @@ static void set_attribute(struct work *work, const char *key, struct wf_value va
 	if (value.kind == WF_VALUE_NONE)
 		return;
 	for (uint32_t i = 0; i < list->count; i++) {
-		if (strcmp(list->items[i].key, key) == 0) {
+		if (list->items[i].key[0] == key[0] && strcmp(list->items[i].key, key) == 0) {
 			list->items[i].value = value;
 			return;
 		}

@@ -7,12 +7,26 @@
 #include "base/str.h"
 #include "wire.h"
 
+/* Most texts are; eight bytes a step. */
+static bool is_ascii(const char *text, size_t len)
+{
+	uint64_t word, seen = 0;
+
+	for (; len >= sizeof(word); text += sizeof(word), len -= sizeof(word)) {
+		memcpy(&word, text, sizeof(word));
+		seen |= word;
+	}
+	for (; len; len--)
+		seen |= (unsigned char)*text++;
+	return !(seen & 0x8080808080808080ull);
+}
+
 int wf_capture_string(struct wf_arena *arena, const char *text, size_t len, struct wf_value *ret,
 		      uint32_t *repaired)
 {
 	char *copy;
 
-	if (wf_utf8_valid(text, len)) {
+	if (is_ascii(text, len) || wf_utf8_valid(text, len)) {
 		copy = wf_arena_strndup(arena, text, len);
 	} else {
 		copy = wf_arena_alloc_raw(arena, 3 * len + 1);

@@ -36,7 +36,7 @@ const struct wf_command_info wf_commands[] = {
 	 "what can be traced, at which cost, or why not",
 	 {{"wftrace list -p 4711 'Portal*'", "in a process and its libraries"},
 	  {"wftrace list -p 4711", "its files and static probes"},
-	  {"wftrace list -x /usr/bin/cmake 'cmMakefile::*' --json", "in a file, as JSON lines"}}},
+	  {"wftrace list -x ./pipeline 'Stage::*' --json", "in a file, as JSON lines"}}},
 	{"record",
 	 WF_COMMAND_RECORD,
 	 'A',

@@ -60,7 +60,7 @@ static size_t angle_end(const struct reader *reader)
 
 	if (reader->len >= 8 && memcmp(reader->glob + reader->len - 8, "operator", 8) == 0)
 		return 0;
-	for (size_t at = reader->at; text[at]; at++) {
+	for (size_t at = reader->at; text[at] && at - reader->at < FUNCTION_BYTES_MAX; at++) {
 		if (text[at] == '<')
 			depth++;
 		else if (text[at] == '>' && text[at - 1] != '-' && --depth == 0)

@@ -52,11 +52,19 @@ struct wf_listing_style wf_listing_style_for(FILE *out, bool json)
 	return style;
 }
 
+/* A moment on a span that another rule makes: it has no end. */
+static bool is_event(const struct wf_plan_function *function)
+{
+	return function->rule && function->rule->kind == WF_RULE_EVENT;
+}
+
 static void fill_exit(const struct wf_plan_function *function, char *out, size_t size)
 {
 	size_t used = 0;
 
-	if (function->exit == WF_EXIT_PAIR)
+	if (is_event(function))
+		used = (size_t)snprintf(out, size, "event");
+	else if (function->exit == WF_EXIT_PAIR)
 		used = (size_t)snprintf(out, size, "pair");
 	else if (function->exit == WF_EXIT_NONE)
 		used = (size_t)snprintf(out, size, "never returns");
@@ -199,14 +207,16 @@ static void print_summary(const struct table *table, const struct wf_plan *plan)
 	}
 	for (uint32_t f = 0; f < plan->file_count; f++)
 		probes += plan->files[f].site_count;
-	fprintf(table->out, "%u functions can be traced, %u refused, %u probes", armed,
-		table->count - armed, probes);
+	fprintf(table->out, "%u function%s can be traced, %u refused, %u probe%s", armed,
+		armed == 1 ? "" : "s", table->count - armed, probes, probes == 1 ? "" : "s");
 	if (hooks)
-		fprintf(table->out, " (%u hooks among them)", hooks);
+		fprintf(table->out, " (%u hook%s among them)", hooks, hooks == 1 ? "" : "s");
 	wf_format_duration((uint64_t)(least + 0.5), from, sizeof(from));
 	wf_format_duration((uint64_t)(most + 0.5), to, sizeof(to));
 	if (armed)
-		fprintf(table->out, "; a call costs %s to %s", from, to);
+		fprintf(table->out, "; a call costs %s", from);
+	if (strcmp(from, to) != 0)
+		fprintf(table->out, " to %s", to);
 	fputc('\n', table->out);
 }
 
@@ -263,7 +273,7 @@ static void print_json(const struct row *row, struct wf_buf *line, FILE *out)
 		json_text(line, "entry", row->entry);
 		json_text(line, "entry_class",
 			  function->entry_class == WF_CLASS_EMULATED ? "emulated" : "stepped");
-		json_text(line, "exit", exit_name(function->exit));
+		json_text(line, "exit", is_event(function) ? "event" : exit_name(function->exit));
 		wf_buf_printf(line,
 			      ",\"entry_shift\":%u,\"exit_sites\":%u,\"ret_sites\":%u,"
 			      "\"tail_sites\":%u,\"cost_ns\":%.0f,\"span\":%u",

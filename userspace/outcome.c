@@ -67,32 +67,15 @@ static int add_exception(struct wf_builder *builder, struct wf_arena *arena,
 	return 0;
 }
 
-/* Name and attributes by the rule of the event's own definition. */
-static int fill_event(struct wf_builder *builder, struct wf_arena *arena,
-		      const struct wf_rec_span *record, const struct wf_definition *definition,
-		      struct wf_event *event)
+/* The rule's attributes that have a value. */
+static int fill_attributes(struct wf_builder *builder, const struct wf_rule *rule,
+			   const struct wf_eval *eval, struct wf_attributes *list)
 {
-	const struct wf_rule *rule = builder->rules && definition->rule < builder->rules->count
-					     ? &builder->rules->rules[definition->rule]
-					     : NULL;
-	struct wf_attributes *list = &event->attributes;
-	struct wf_slots slots;
-	struct wf_eval eval = {.slots = slots.values, .arena = arena};
-	int rc = wf_capture_slots(record, rule ? rule->operands : NULL,
-				  rule ? rule->operand_count : 0, arena, &slots);
-
-	if (rc < 0)
-		return rc;
-	eval.slot_count = slots.count;
-	eval.function = wf_arena_strdup(arena, definition->name);
-	event->name = rule && rule->name && eval.function ? wf_template_eval(rule->name, &eval)
-							  : eval.function;
-	list->items = wf_arena_alloc_raw(arena,
-					 (rule ? rule->attribute_count : 0) * sizeof(*list->items));
-	if (!event->name || !list->items)
+	list->items = wf_arena_alloc_raw(eval->arena, rule->attribute_count * sizeof(*list->items));
+	if (!list->items)
 		return -ENOSPC;
-	for (uint32_t i = 0; rule && i < rule->attribute_count; i++) {
-		struct wf_value value = wf_expr_eval(rule->attributes[i].value, &eval);
+	for (uint32_t i = 0; i < rule->attribute_count; i++) {
+		struct wf_value value = wf_expr_eval(rule->attributes[i].value, eval);
 
 		if (value.kind == WF_VALUE_NONE)
 			continue;
@@ -103,8 +86,32 @@ static int fill_event(struct wf_builder *builder, struct wf_arena *arena,
 		}
 		list->items[list->count++] = (struct wf_attribute){rule->attributes[i].key, value};
 	}
-	builder->counters->utf8_repaired += slots.repaired;
 	return 0;
+}
+
+/* Name and attributes by the rule of the event's own definition. */
+static int fill_event(struct wf_builder *builder, struct wf_arena *arena,
+		      const struct wf_rec_span *record, const struct wf_definition *definition,
+		      struct wf_event *event)
+{
+	const struct wf_rule *rule = NULL;
+	struct wf_slots slots;
+	struct wf_eval eval = {.slots = slots.values, .arena = arena};
+	int rc;
+
+	if (builder->rules && definition->rule < builder->rules->count)
+		rule = &builder->rules->rules[definition->rule];
+	rc = wf_capture_slots(record, rule ? rule->operands : NULL, rule ? rule->operand_count : 0,
+			      arena, &slots);
+	if (rc < 0)
+		return rc;
+	eval.slot_count = slots.count;
+	eval.function = wf_arena_strdup(arena, definition->name);
+	if (!eval.function)
+		return -ENOSPC;
+	event->name = rule && rule->name ? wf_template_eval(rule->name, &eval) : eval.function;
+	builder->counters->utf8_repaired += slots.repaired;
+	return rule ? fill_attributes(builder, rule, &eval, &event->attributes) : 0;
 }
 
 /* An event that does not hold together is left out, and does not take its span along. */

@@ -47,7 +47,8 @@ int wf_program_find(const char *command, const char *search, char *out, size_t s
 
 		if (!rc)
 			return 0;
-		if (rc == -EACCES)
+		/* A directory of PATH that this user may not enter says nothing. */
+		if (rc == -EACCES && access(out, F_OK) == 0)
 			result = rc;
 		if (!search[len])
 			return result;

@@ -14,10 +14,9 @@ struct wf_story_count wf_story_count(struct wf_binary *elf)
 	size_t count;
 
 	if (!wf_binary_symbols(elf, &symbols, &count, NULL)) {
-		for (size_t i = 0; i < count; i++) {
+		for (size_t i = 0; i < count; i++)
 			counts.functions += !(symbols[i].flags & WF_SYM_COLD);
-			counts.exported += symbols[i].source == WF_SYM_DYNSYM;
-		}
+		counts.exported = (uint32_t)wf_binary_exported(elf);
 	}
 	if (!wf_binary_usdt(elf, &probes, &count, NULL))
 		counts.probes = (uint32_t)count;

@@ -76,22 +76,28 @@ static struct window *fill(struct wf_window_cache *cache, uint64_t offset, size_
 	return window;
 }
 
-const uint8_t *wf_window_get(struct wf_window_cache *cache, const struct wf_segment *segment,
-			     uint64_t offset, size_t len)
+static struct window *find(struct wf_window_cache *cache, uint64_t offset, size_t len)
 {
-	uint64_t end = segment->offset + segment->file_bytes;
-	struct window *found = NULL;
-
-	if (!len || len > WF_WINDOW_READ_MAX || offset < segment->offset || offset > end ||
-	    len > end - offset)
-		return NULL;
-	for (size_t i = 0; i < WF_WINDOWS && !found; i++) {
+	for (size_t i = 0; i < WF_WINDOWS; i++) {
 		struct window *window = &cache->windows[i];
 
 		if (window->bytes && offset >= window->offset &&
 		    offset + len <= window->offset + window->len)
-			found = window;
+			return window;
 	}
+	return NULL;
+}
+
+const uint8_t *wf_window_get(struct wf_window_cache *cache, const struct wf_segment *segment,
+			     uint64_t offset, size_t len)
+{
+	uint64_t end = segment->offset + segment->file_bytes;
+	struct window *found;
+
+	if (!len || len > WF_WINDOW_READ_MAX || offset < segment->offset || offset > end ||
+	    len > end - offset)
+		return NULL;
+	found = find(cache, offset, len);
 	if (!found && len < BLOCK && end - offset >= BLOCK)
 		found = fill(cache, offset, BLOCK);
 	if (!found)

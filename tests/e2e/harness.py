@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -238,6 +239,18 @@ class Test:
         line = wait_for(lambda: next((x for x in target.out.lines[seen:] if x.startswith(question)), None),
                         f"an answer to {question!r}")
         return int(line.split()[1])
+
+    @staticmethod
+    def drain_terminal(tracer, master):
+        """Interrupt a wftrace on a pty, and read until it has ended, so that it is never held up."""
+        tracer.signal(signal.SIGINT)
+        while select.select([master], [], [], 20)[0]:
+            try:
+                if not os.read(master, 65536):
+                    break
+            except OSError:
+                break
+        os.close(master)
 
     @staticmethod
     def wait_age(seconds):

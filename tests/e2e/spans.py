@@ -102,6 +102,11 @@ class Trace:
                 self.spans.append(span)
         self.by_id = {span.id: span for span in self.spans}
 
+    @classmethod
+    def load(cls, spans, ledger, stderr=()):
+        """From the files that -o and --ledger named."""
+        return cls(spans.read_text().splitlines(), json.loads(ledger.read_text()), stderr)
+
     def named(self, name):
         return [span for span in self.spans if span.name == name]
 

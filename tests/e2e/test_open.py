@@ -64,20 +64,8 @@ def test_hanging_calls_are_shown_on_the_terminal(t):
             raise Failure(f"the hanging call is not shown: {shown[-500:]!r}")
         shown += os.read(master, 4096)
     release(t, target)
-    drain_terminal(tracer, master)
+    t.drain_terminal(tracer, master)
     tracer.stop()
-
-
-def drain_terminal(tracer, master):
-    """Keep the terminal from filling up until wftrace has ended."""
-    tracer.signal(2)
-    while select.select([master], [], [], 20)[0]:
-        try:
-            if not os.read(master, 65536):
-                break
-        except OSError:
-            break
-    os.close(master)
 
 
 def test_calls_running_at_attach_are_in_flight(t):

@@ -20,6 +20,7 @@ CLANG = [
     ("-O3", "-fcf-protection=full", "-fstack-protector-strong"), ("-Os", "-fno-pie", "-no-pie"), ("-O0", "-fcf-protection=full"),
 ]
 CPP_PATTERNS = ["fn_*", "leaf_*", "raise_*", "Shape?::area"]
+CALLS_MIN = 5  # csmith's programs often return before they call anything
 SOAK_SEEDS = int(os.environ.get("E2E_SEEDS", "200"))
 
 
@@ -70,8 +71,8 @@ def prepare_csmith(text):
 
 def csmith(t, seed):
     """The source of one seed, or None if csmith makes none."""
-    ran = subprocess.run([need_tool("csmith"), "--seed", str(seed), "--max-funcs", "9", "--max-block-depth", "3",
-                          "--concise"], capture_output=True, text=True, check=False)
+    ran = subprocess.run([need_tool("csmith"), "--seed", str(seed), "--max-funcs", "15", "--no-jumps",
+                          "--concise"], capture_output=True, text=True, cwd=t.dir, check=False)
     if ran.returncode or "func_1" not in ran.stdout:
         return None
     source = t.dir / f"csmith{seed}.c"
@@ -88,7 +89,7 @@ def random_c(t, count, each):
         t.true(seed < 20 * count, f"only {done} of {seed} seeds make a program of the right size")
         source = csmith(t, seed)
         known = source and oracle.record(t, source, ["func_*"], cc="gcc", flags=include, seconds=5)
-        if not known or len(known[0]) < 20:
+        if not known or len(known[0]) < CALLS_MIN:
             continue
         done += 1
         for gcc, flags in builds(seed, each):

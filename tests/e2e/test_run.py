@@ -29,7 +29,7 @@ def run_command(t, command, *options, env=None, names=TRIO, wrap=(), stdin=b"go\
 
 
 def finished(spans, ledger):
-    trace = Trace(spans.read_text().splitlines(), json.loads(ledger.read_text()))
+    trace = Trace.load(spans, ledger)
     trace.check()
     return trace
 

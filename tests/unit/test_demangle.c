@@ -102,7 +102,21 @@ static void bare_names_lose_parameters_and_template_arguments(void **state)
 		{"void sort<bool (*)(int, int)>(bool (*)(int, int))", "sort"},
 		{"non-virtual thunk to B::f(int)", "non-virtual thunk to B::f"},
 		{"operator_like::run()", "operator_like::run"},
-		/* Rust */
+	};
+	char out[256];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		wf_demangle_bare(cases[i].text, false, out, sizeof(out));
+		assert_string_equal(out, cases[i].bare);
+	}
+}
+
+static void bare_names_of_rust_are_paths(void **state)
+{
+	static const struct {
+		const char *text, *bare;
+	} cases[] = {
 		{"app::stage::run", "app::stage::run"},
 		{"<app::Stage<T> as app::Run>::run", "app::Stage::run"},
 		{"<mycrate::Bar>::baz", "mycrate::Bar::baz"},
@@ -180,6 +194,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(mangled_names_become_readable),
 		cmocka_unit_test(bare_names_lose_parameters_and_template_arguments),
+		cmocka_unit_test(bare_names_of_rust_are_paths),
 		cmocka_unit_test(template_arguments_stay_where_asked),
 		cmocka_unit_test(a_bare_name_that_does_not_fit_is_empty),
 		cmocka_unit_test(a_name_that_explodes_is_left_as_it_is),

@@ -11,6 +11,7 @@
 #include <pwd.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -145,22 +146,21 @@ static void only_inherited_descriptors_are_passed_on(void **state)
 	char *output = NULL, expected[4096] = "";
 	int inherited = dup2(0, 57), ours = fcntl(0, F_DUPFD_CLOEXEC, 58);
 	size_t len = 0, used = 0;
+	bool directory = false;
 
 	(void)state;
 	assert_int_equal(inherited, 57);
 	for (int fd = 0; fd < 1024; fd++) {
 		int flags = fcntl(fd, F_GETFD);
+		bool passed = flags >= 0 && !(flags & FD_CLOEXEC);
 
-		if (flags >= 0 && !(flags & FD_CLOEXEC))
+		/* The lowest free one is where ls reads the directory. */
+		if (passed || !directory)
 			used += (size_t)snprintf(expected + used, sizeof(expected) - used, "%d\n",
 						 fd);
+		directory |= !passed;
 	}
-	assert_int_equal(run_as(ARGV("sh", "-c",
-				     "for f in /proc/$$/fd/*; do echo ${f##*/}; done | "
-				     "sort -n"),
-				NULL, &output, &len),
-			 0);
-	/* dash keeps no descriptor of its own open. */
+	assert_int_equal(run_as(ARGV("ls", "-1v", "/proc/self/fd"), NULL, &output, &len), 0);
 	assert_string_equal(output, expected);
 	free(output);
 	close(inherited);

@@ -201,7 +201,7 @@ static void the_table_is_sorted_and_says_why_not(void **state)
 		"   900 ns  \n"
 		"waits                                             demo  nop      never returns  "
 		"   300 ns  \n"
-		"4 functions can be traced, 1 refused, 6 probes (1 hooks among them); a call costs "
+		"4 functions can be traced, 1 refused, 6 probes (1 hook among them); a call costs "
 		"300 ns to 14 us\n");
 	free(text);
 }
@@ -259,6 +259,21 @@ static void each_line_of_json_has_all_fields(void **state)
 	free(text);
 }
 
+static void an_event_has_no_end(void **state)
+{
+	struct example example;
+	char *text;
+
+	(void)state;
+	make_example(&example);
+	example.rule.kind = WF_RULE_EVENT;
+	example.plan.function_count = 1;
+	text = listed(&example.plan, (struct wf_listing_style){0});
+	assert_non_null(strstr(text, "push   event     900 ns  \n1 function can be traced, 0 "
+				     "refused, 6 probes; a call costs 900 ns\n"));
+	free(text);
+}
+
 static void an_empty_plan_is_one_line(void **state)
 {
 	struct wf_plan plan = {0};
@@ -288,6 +303,7 @@ int main(void)
 		cmocka_unit_test(the_table_is_sorted_and_says_why_not),
 		cmocka_unit_test(a_narrow_terminal_cuts_names_and_nothing_else),
 		cmocka_unit_test(each_line_of_json_has_all_fields),
+		cmocka_unit_test(an_event_has_no_end),
 		cmocka_unit_test(an_empty_plan_is_one_line),
 		cmocka_unit_test(a_pipe_gets_no_colours),
 	};

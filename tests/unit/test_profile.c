@@ -56,36 +56,37 @@ static void check_refusals(const struct bad_case *cases, size_t count, int code)
 
 #define CHECK_REFUSALS(cases, code) check_refusals(cases, sizeof(cases) / sizeof((cases)[0]), code)
 
+static const char whole[] = HEAD "requires:\n"
+				 "  - {executable: app, usdt: 'p:*'}\n"
+				 "  - library: [liba*, libb*]\n"
+				 "    symbol: run\n"
+				 "events:\n"
+				 "  - call: usdt:p:retry\n"
+				 "    on: nearest(stage-1)\n"
+				 "    name: retry\n"
+				 "    when: arg1:i32 > 0\n"
+				 "    attributes: {n: arg1:i32}\n"
+				 "  - function: [note, usdt:p:note]\n"
+				 "spans:\n"
+				 "  - function: Other::run\n"
+				 "  - rule: stage-1\n"
+				 "    function: Stage::run*\n"
+				 "    name: \"stage.{arg1:str}\"\n"
+				 "    name_at: exit\n"
+				 "    kind: server\n"
+				 "    parent: context\n"
+				 "    once: false\n"
+				 "    when: arg2:i32 == 1 or arg3:ptr\n"
+				 "    attributes: {a: arg1:str, b: \"'fixed'\", c: 3, d: true}\n"
+				 "    error: return:i32 < 0\n"
+				 "    min_duration: 5ms\n"
+				 "  - open: {call: begin, when: arg1:ptr}\n"
+				 "    close: {call: usdt:p:end}\n"
+				 "    attributes: {x: close.arg1:f64}\n";
+
 static void a_whole_profile_becomes_rules(void **state)
 {
-	struct wf_ruleset *rules =
-		read_yaml(HEAD "requires:\n"
-			       "  - {executable: app, usdt: 'p:*'}\n"
-			       "  - library: [liba*, libb*]\n"
-			       "    symbol: run\n"
-			       "events:\n"
-			       "  - call: usdt:p:retry\n"
-			       "    on: nearest(stage-1)\n"
-			       "    name: retry\n"
-			       "    when: arg1:i32 > 0\n"
-			       "    attributes: {n: arg1:i32}\n"
-			       "  - function: [note, usdt:p:note]\n"
-			       "spans:\n"
-			       "  - function: Other::run\n"
-			       "  - rule: stage-1\n"
-			       "    function: Stage::run*\n"
-			       "    name: \"stage.{arg1:str}\"\n"
-			       "    name_at: exit\n"
-			       "    kind: server\n"
-			       "    parent: context\n"
-			       "    once: false\n"
-			       "    when: arg2:i32 == 1 or arg3:ptr\n"
-			       "    attributes: {a: arg1:str, b: \"'fixed'\", c: 3, d: true}\n"
-			       "    error: return:i32 < 0\n"
-			       "    min_duration: 5ms\n"
-			       "  - open: {call: begin, when: arg1:ptr}\n"
-			       "    close: {call: usdt:p:end}\n"
-			       "    attributes: {x: close.arg1:f64}\n");
+	struct wf_ruleset *rules = read_yaml(whole);
 	const struct wf_rule *rule = rules->rules;
 
 	(void)state;
@@ -145,212 +146,6 @@ static void a_profile_may_be_empty(void **state)
 	assert_int_equal(rules->count, 0);
 	assert_int_equal(rules->source_count, 1);
 	wf_ruleset_free(rules);
-}
-
-static void wrong_keys_and_words_are_named_with_their_place(void **state)
-{
-	static const struct bad_case cases[] = {
-		{HEAD "spans:\n  - function: f\n    atributes: {a: 1}\n",
-		 "t.yaml:5:5: unknown key 'atributes'; did you mean 'attributes'?"},
-		{HEAD "spans:\n  - function: f\n    kind: srver\n",
-		 "t.yaml:5:11: unknown kind 'srver'; did you mean 'server'?"},
-		{HEAD "spans:\n  - function: f\n    generator: whole\n",
-		 "t.yaml:5:16: unknown generator 'whole'; the first of its words is 'body'"},
-		{HEAD "spam: []\n", "t.yaml:3:1: unknown key 'spam'; did you mean 'spans'?"},
-		{HEAD "zzz: []\n", "t.yaml:3:1: unknown key 'zzz'; keys here are wftrace, profile, "
-				   "requires, spans, events, links, metrics, logs, otel"},
-		{"profile: t\n", "t.yaml:1:1: key 'wftrace' is missing"},
-		{"wftrace: 1\n", "t.yaml:1:1: key 'profile' is missing"},
-		{"wftrace: 2\nnew_key: x\n",
-		 "t.yaml:1:10: this version reads 'wftrace: 1', not '2'"},
-		{"wftrace: 1\nprofile: a b\n",
-		 "t.yaml:2:10: 'profile' has letters, digits and _ - . only"},
-		{"wftrace: 1\nprofile:\n", "t.yaml:2:1: key 'profile' has no value"},
-		{"- a\n", "t.yaml:1:1: here stands a mapping (key: value)"},
-		{"just text\n", "t.yaml:1:1: here stands a mapping (key: value)"},
-		{HEAD "spans: {function: f}\n", "t.yaml:3:8: 'spans' is a list (- key: value)"},
-		{HEAD "spans: [f]\n", "t.yaml:3:9: here stands a mapping (key: value)"},
-		{HEAD "spans:\n  - name: x\n",
-		 "t.yaml:4:5: key 'function' is missing (or 'open' and 'close')"},
-		{HEAD "spans:\n  - {function: f, open: {call: g}, close: {call: h}}\n",
-		 "t.yaml:4:19: a span has a function, or open and close, not both"},
-		{HEAD "spans:\n  - open: {call: g}\n", "t.yaml:4:5: 'open' wants its 'close'"},
-		{HEAD "spans:\n  - close: {call: g}\n", "t.yaml:4:5: 'close' wants its 'open'"},
-		{HEAD "spans:\n  - open: {when: arg1:ptr}\n    close: {call: h}\n",
-		 "t.yaml:4:11: key 'call' is missing"},
-		{HEAD "spans:\n  - {open: {call: g, when: arg1:ptr}, close: {call: h}, when: "
-		      "arg2:ptr}\n",
-		 "t.yaml:4:22: 'when' is there twice: in open, and of the span"},
-		{HEAD "spans: [{function: f, min_duration: 5}]\n",
-		 "t.yaml:3:37: 'min_duration' is a duration: 500ms, 5s, 2m"},
-		{HEAD "spans: [{function: f, once: yes}]\n",
-		 "t.yaml:3:29: 'once' is true or false"},
-		{HEAD "spans: [{function: f, limit: -1}]\n",
-		 "t.yaml:3:30: 'limit' is a number from 0"},
-		{HEAD "spans: [{function: f, attributes: [a]}]\n",
-		 "t.yaml:3:35: 'attributes' is a mapping (name: value)"},
-		{HEAD "spans: [{function: f, attributes: {a: [1]}}]\n",
-		 "t.yaml:3:39: 'a' is one expression"},
-		{HEAD "spans: [{function: f, attributes: {a: }}]\n",
-		 "t.yaml:3:36: 'a' has no value"},
-		{HEAD "spans: [{function: f, attributes: {'': 1}}]\n",
-		 "t.yaml:3:37: this name is empty"},
-		{HEAD "spans: [{function: f, name: [a]}]\n",
-		 "t.yaml:3:29: 'name' is one text, no list or mapping"},
-		{HEAD "spans: [{function: []}]\n", "t.yaml:3:20: this list is empty"},
-		{HEAD "spans: [{function: [[f]]}]\n", "t.yaml:3:21: 'function' is a list of texts"},
-		{HEAD "spans: [{function: {a: b}}]\n",
-		 "t.yaml:3:20: 'function' is a text or a list"},
-		{HEAD "spans: [{function: f, parent: nearest}]\n",
-		 "t.yaml:3:31: 'parent' is context, root, remote(EXPR), key(EXPR) or "
-		 "nearest(RULE); did you mean 'nearest'?"},
-		{HEAD "requires: {exectable: x}\n",
-		 "t.yaml:3:12: unknown key 'exectable'; did you mean 'executable'?"},
-		{HEAD "requires: {version: two}\n",
-		 "t.yaml:3:21: 'version' is a range: '>=2.0,<3'"},
-		{HEAD "otel: never\n",
-		 "t.yaml:3:7: unknown otel 'never'; the first of its words is 'join'"},
-		{HEAD "metrics: [{name: a, kind: gauge}]\n",
-		 "t.yaml:3:11: key 'function' is missing"},
-		{HEAD "metrics: [{name: a, kind: histogram, function: f, buckets: [2, 1]}]\n",
-		 "t.yaml:3:64: 'buckets' must grow"},
-		{HEAD "links: [{from: {rule: a}, to: {rule: b, key: arg1:u64}}]\n",
-		 "t.yaml:3:16: key 'key' is missing"},
-	};
-
-	(void)state;
-	CHECK_REFUSALS(cases, EINVAL);
-}
-
-static void wrong_expressions_are_named_with_their_place(void **state)
-{
-	static const struct bad_case cases[] = {
-		{HEAD "spans:\n- function: f\n  attributes:\n    a: arg1:i32|lower\n",
-		 "t.yaml:6:17: filter 'lower' does not take an integer"},
-		{HEAD "spans:\n- function: f\n  attributes:\n    a: \"arg1:i32|lower\"\n",
-		 "t.yaml:6:18: filter 'lower' does not take an integer"},
-		{HEAD "spans:\n- function: f\n  attributes:\n    \xc3\xa9\xc3\xa9: '''\xc3\xa9'' "
-		      "== 1'\n",
-		 "t.yaml:6:9: cannot compare a text with an integer"},
-		{HEAD "spans:\n- function: f\n  attributes:\n    a: >-\n      arg1:i32\n      "
-		      "|lower\n",
-		 "t.yaml:6:8: filter 'lower' does not take an integer"},
-		{HEAD "spans: [{function: f, attributes: {a: arg1}}]\n",
-		 "t.yaml:3:39: 'arg1' has no type, and types are never guessed; write arg1:i32 "
-		 "(i8 ... u64, bool, ptr, f64, str, chars, string)"},
-		{HEAD "spans: [{function: f, attributes: {a: postgresql}}]\n",
-		 "t.yaml:3:39: unknown value 'postgresql'; a fixed text is written with quotes "
-		 "inside: \"'postgresql'\""},
-		{HEAD "spans: [{function: f, attributes: {a: 1 2}}]\n",
-		 "t.yaml:3:41: expected the end or an operator, not '2'"},
-		{HEAD "spans: [{function: f, when: return:i32 == 1}]\n",
-		 "t.yaml:3:29: the return value is not there yet: 'when' is decided in the kernel "
-		 "at entry: compares of integers, joined by and or by or, at most 4"},
-		{HEAD "spans: [{function: f, name: \"x.{arg1:i32}\"}]\n",
-		 "t.yaml:3:33: a name has few values, and an integer may have many; use an "
-		 "attribute or |map({...}) or |bucket(...)"},
-		{HEAD "spans: [{function: f g}]\n",
-		 "t.yaml:3:22: here stands a function alone; 'g' belongs to other keys"},
-		{HEAD "spans: [{function: usdt:p:n}]\n",
-		 "t.yaml:3:20: a static probe is a point in time; a span wants "
-		 "usdt:PROVIDER:OPEN..CLOSE, or open and close"},
-		{HEAD "spans: [{open: {call: usdt:p:a..b}, close: {call: c}}]\n",
-		 "t.yaml:3:23: open and close have one function or static probe each"},
-		{HEAD "events: [{function: usdt:p:a..b}]\n",
-		 "t.yaml:3:21: an event is one point in time; a pair of probes is a span"},
-		{HEAD "events: [{function: f, attributes: {a: return:i32}}]\n",
-		 "t.yaml:3:40: an event is taken at entry, where there is no return value"},
-		{HEAD "events: [{function: f, call: g}]\n",
-		 "t.yaml:3:24: 'call' and 'function' mean the same here; keep one"},
-		{HEAD "events: [{name: x}]\n", "t.yaml:3:10: key 'function' is missing"},
-		{HEAD "events: [{function: f, on: stage}]\n",
-		 "t.yaml:3:28: expected nearest(RULE), not 'stage'"},
-		{HEAD "events: [{function: f, on: nearest()}]\n",
-		 "t.yaml:3:28: expected nearest(RULE)"},
-		{HEAD "spans: [{function: g, rule: stage}]\nevents: [{function: f, on: "
-		      "nearest(stgae)}]\n",
-		 "t.yaml:4:28: no span of this file says 'rule: stgae'; did you mean 'stage'?"},
-		{HEAD "spans: [{function: [g, h], rule: s}]\nevents: [{function: f, on: "
-		      "nearest(s)}]\n",
-		 "t.yaml:4:28: rule 's' stands for 2 functions; nearest() wants one"},
-		{HEAD "spans: [{function: g, rule: s},\n {function: h, rule: s}]\n",
-		 "t.yaml:4:22: rule 's' is there twice (first in line 3)"},
-	};
-
-	(void)state;
-	CHECK_REFUSALS(cases, EINVAL);
-}
-
-static void what_later_versions_do_is_refused_by_name(void **state)
-{
-	static const struct bad_case cases[] = {
-		{HEAD "spans: [{function: etl:load_orders, attributes: {a: self._id}}]\n",
-		 "t.yaml:3:20: Python functions are not traced by this version (function "
-		 "'etl:load_orders')"},
-		{HEAD "requires: [{python: a.b, version: '>=2.0,<3'}]\n",
-		 "t.yaml:3:13: 'python' is not there in this version"},
-		{HEAD
-		 "spans: [{function: f, promote: {to: g, set: {x: return.a|enum}, count: n}}]\n",
-		 "t.yaml:3:23: 'promote' is not there in this version"},
-		{HEAD "spans: [{function: f, parent: \"remote(arg.scope['headers'])\"}]\n",
-		 "t.yaml:3:23: 'parent' is not there in this version"},
-		{HEAD "spans: [{function: f, parent: key(id(self))}]\n",
-		 "t.yaml:3:23: 'parent' is not there in this version"},
-		{HEAD "spans: [{function: f, parent: nearest(g)}]\n",
-		 "t.yaml:3:23: 'parent' is not there in this version"},
-		{HEAD "spans: [{function: f, parent: root}]\n",
-		 "t.yaml:3:23: 'parent' is not there in this version"},
-		{HEAD "spans: [{function: f, once: true}]\n",
-		 "t.yaml:3:23: 'once' is not there in this version"},
-		{HEAD "spans: [{function: f, suppress: [g]}]\n",
-		 "t.yaml:3:23: 'suppress' is not there in this version"},
-		{HEAD "spans: [{function: f, drop_when: arg.x == 'lifespan'}]\n",
-		 "t.yaml:3:23: 'drop_when' is not there in this version"},
-		{HEAD "spans: [{function: f, end_on: {call: m:R.aclose, same: return, timeout: "
-		      "5s}}]\n",
-		 "t.yaml:3:23: 'end_on' is not there in this version"},
-		{HEAD "spans: [{function: f, generator: body}]\n",
-		 "t.yaml:3:23: 'generator' is not there in this version"},
-		{HEAD "spans: [{function: f, inherit: [tenant.id]}]\n",
-		 "t.yaml:3:23: 'inherit' is not there in this version"},
-		{HEAD "spans: [{function: f, sampling: api_calls}]\n",
-		 "t.yaml:3:23: 'sampling' is not there in this version"},
-		{HEAD "spans: [{function: f, budget: 5s}]\n",
-		 "t.yaml:3:23: 'budget' is not there in this version"},
-		{HEAD "spans: [{function: f, budget: {duration: 5s, then: event}}]\n",
-		 "t.yaml:3:23: 'budget' is not there in this version"},
-		{HEAD "spans: [{function: f, redact: [a]}]\n",
-		 "t.yaml:3:23: 'redact' is not there in this version"},
-		{HEAD "spans: [{function: f, inject: arg.request.headers}]\n",
-		 "t.yaml:3:23: 'inject' is not there in this version"},
-		{HEAD "spans: [{function: f, not_errors: [CancelledError]}]\n",
-		 "t.yaml:3:23: 'not_errors' is not there in this version"},
-		{HEAD "spans: [{function: f, error: any_child_error}]\n",
-		 "t.yaml:3:30: 'any_child_error' is not read by this version"},
-		{HEAD "spans: [{function: f, error: 'calls m:g when arg.x == 1'}]\n",
-		 "t.yaml:3:37: Python functions are not traced by this version (function 'm:g')"},
-		{HEAD
-		 "spans: [{open: {call: f, key: arg1:u64}, close: {call: g, key: arg1:u64}}]\n",
-		 "t.yaml:3:26: 'key' is not there in this version"},
-		{HEAD "spans: [{open: {call: f}, close: {call: g, when: arg1:i32 == 1}}]\n",
-		 "t.yaml:3:44: 'when' is not there in this version"},
-		{HEAD "links: [{from: {rule: a, key: id(arg.x)}, to: {rule: b, key: id(self)}, as: "
-		      "parent}]\n",
-		 "t.yaml:3:1: 'links' is not there in this version"},
-		{HEAD "metrics: [{name: order.value, kind: histogram, unit: USD, function: m:F, "
-		      "value: arg.order.total|num, labels: {a: arg.x}, buckets: [1, 2.5]}]\n",
-		 "t.yaml:3:1: 'metrics' is not there in this version"},
-		{HEAD "logs: [{logger: '*', level: info, write_ids: false}]\n",
-		 "t.yaml:3:1: 'logs' is not there in this version"},
-		{HEAD "otel: join\n", "t.yaml:3:1: 'otel' is not there in this version"},
-		{HEAD "otel: {yield_to: [a.b]}\n",
-		 "t.yaml:3:1: 'otel' is not there in this version"},
-		{HEAD "spans: [{function: f, attributes: {a: arg.stmt->query_string}}]\n",
-		 "t.yaml:3:39: 'arg' is not read by this version; count the arguments: arg1:i32"},
-	};
-
-	(void)state;
-	CHECK_REFUSALS(cases, ENOTSUP);
 }
 
 /* One file that uses everything the language has, as the architecture describes it. */
@@ -417,19 +212,6 @@ static void the_whole_language_is_read_before_it_is_refused(void **state)
 		      "t.yaml:3:13: 'python' is not there in this version");
 }
 
-static void mistakes_come_before_refusals(void **state)
-{
-	static const struct bad_case cases[] = {
-		{HEAD "logs: []\nspans: [{function: f, kind: srver}]\n",
-		 "t.yaml:4:29: unknown kind 'srver'; did you mean 'server'?"},
-		{HEAD "metrics: [{name: a, kind: counter, function: f, value: 'arg.x ||'}]\n",
-		 "t.yaml:3:64: expected a filter after '|', not '|'"},
-	};
-
-	(void)state;
-	CHECK_REFUSALS(cases, EINVAL);
-}
-
 static void broken_yaml_is_refused_with_its_place(void **state)
 {
 	static const struct bad_case cases[] = {
@@ -455,6 +237,46 @@ static void broken_yaml_is_refused_with_its_place(void **state)
 
 	(void)state;
 	CHECK_REFUSALS(cases, EINVAL);
+}
+
+/* One line of the corpus: of the text, or "=> ERRNO MESSAGE", which ends the case. */
+static bool corpus_line(char *line, char *text, size_t size)
+{
+	static const struct {
+		const char *word;
+		int code;
+	} codes[] = {{"=> EINVAL ", EINVAL}, {"=> ENOTSUP ", ENOTSUP}};
+	size_t len = strlen(text);
+
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
+		size_t word = strlen(codes[i].word);
+
+		if (strncmp(line, codes[i].word, word) != 0)
+			continue;
+		line[strcspn(line, "\n")] = '\0';
+		check_refusal(text, len, codes[i].code, line + word);
+		return true;
+	}
+	assert_true(len + strlen(line) < size);
+	memcpy(text + len, line, strlen(line) + 1);
+	return false;
+}
+
+static void every_bad_profile_of_the_corpus_says_why(void **state)
+{
+	wf_auto(wf_fclosep) FILE *file = fopen("tests/unit/corpus/profiles_bad.txt", "re");
+	char line[1024], text[4096] = "";
+	unsigned count = 0;
+
+	(void)state;
+	assert_non_null(file);
+	while (fgets(line, sizeof(line), file)) {
+		if (*line == '#' || !corpus_line(line, text, sizeof(text)))
+			continue;
+		*text = '\0';
+		count++;
+	}
+	assert_true(count > 80);
 }
 
 static void a_billion_laughs_stay_silent(void **state)
@@ -552,6 +374,52 @@ static void every_shipped_profile_is_read(void **state)
 	}
 }
 
+/* The text of the next block fenced by ```KIND, NUL-ended in place; NULL = no more. */
+static char *next_block(char **cursor, const char *kind)
+{
+	char fence[32], *start, *end;
+
+	snprintf(fence, sizeof(fence), "\n```%s\n", kind);
+	start = strstr(*cursor, fence);
+	if (!start)
+		return NULL;
+	start += strlen(fence);
+	end = strstr(start, "```");
+	assert_non_null(end);
+	*end = '\0';
+	*cursor = end + 1;
+	return start; /* two NULs end it, as its last line ends with a newline of its own */
+}
+
+static void the_examples_of_the_manual_are_read(void **state)
+{
+	wf_auto(wf_freep) char *text = NULL;
+	struct wf_ruleset *rules = NULL;
+	char *cursor, *block;
+	struct wf_err err = {0};
+	unsigned lines = 0, files = 0;
+	size_t len;
+
+	(void)state;
+	assert_int_equal(wf_read_file("docs/profiles.md", 1 << 20, &text, &len, &err), 0);
+	assert_int_equal(wf_ruleset_new(&rules, &err), 0);
+	cursor = text;
+	while ((block = next_block(&cursor, "rules"))) {
+		for (char *line = block; *line; line += strlen(line) + 1, lines++) {
+			line[strcspn(line, "\n")] = '\0';
+			if (wf_ruleset_add_short(rules, line, &err) < 0)
+				fail_msg("%s", err.msg);
+		}
+	}
+	while ((block = next_block(&cursor, "yaml"))) {
+		if (wf_ruleset_add_yaml(rules, "manual", block, strlen(block), &err) < 0)
+			fail_msg("%s", err.msg);
+		files++;
+	}
+	assert_true(lines > 5 && files > 0);
+	wf_ruleset_free(rules);
+}
+
 static void attributes_and_spans_have_caps(void **state)
 {
 	wf_auto(wf_freep) char *text = calloc(1, 65536);
@@ -574,11 +442,8 @@ int main(void)
 		cmocka_unit_test(a_whole_profile_becomes_rules),
 		cmocka_unit_test(a_function_list_makes_a_rule_each),
 		cmocka_unit_test(a_profile_may_be_empty),
-		cmocka_unit_test(wrong_keys_and_words_are_named_with_their_place),
-		cmocka_unit_test(wrong_expressions_are_named_with_their_place),
-		cmocka_unit_test(what_later_versions_do_is_refused_by_name),
+		cmocka_unit_test(every_bad_profile_of_the_corpus_says_why),
 		cmocka_unit_test(the_whole_language_is_read_before_it_is_refused),
-		cmocka_unit_test(mistakes_come_before_refusals),
 		cmocka_unit_test(broken_yaml_is_refused_with_its_place),
 		cmocka_unit_test(a_billion_laughs_stay_silent),
 		cmocka_unit_test(huge_and_deep_files_are_refused),
@@ -586,6 +451,7 @@ int main(void)
 		cmocka_unit_test(a_failed_file_leaves_the_set_as_it_was),
 		cmocka_unit_test(profiles_are_found_by_name_or_path),
 		cmocka_unit_test(every_shipped_profile_is_read),
+		cmocka_unit_test(the_examples_of_the_manual_are_read),
 		cmocka_unit_test(attributes_and_spans_have_caps),
 	};
 

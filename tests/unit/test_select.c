@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -383,6 +384,42 @@ static void a_profile_fits_by_any_one_variant(void **state)
 	scene_free(scene);
 }
 
+static void a_running_process_is_read_through_proc(void **state)
+{
+	struct wf_candidates candidates = {0};
+	struct wf_target *target = NULL;
+	char path[128], byte;
+	int said[2];
+	pid_t pid;
+
+	(void)state;
+	compile("waiter", "",
+		"#include <unistd.h>\nint own_wait(void) { return pause(); }\n"
+		"int main(void) { return write(1, \"x\", 1) == 1 ? own_wait() : 1; }");
+	snprintf(path, sizeof(path), "%s/waiter", scratch);
+	assert_int_equal(pipe(said), 0);
+	pid = fork();
+	if (!pid) {
+		dup2(said[1], 1);
+		execl(path, path, NULL);
+		_exit(127);
+	}
+	assert_int_equal(read(said[0], &byte, 1), 1);
+	/* Gone from its path, but still mapped. */
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(wf_target_open(pid, &target, NULL), 0);
+	assert_int_equal(wf_candidates_from_targets(&candidates, &target, 1, NULL, NULL), 0);
+	assert_true(candidates.items[0].executable);
+	assert_string_equal(candidates.items[0].base, "waiter");
+	assert_true(wf_candidate_has_function(&candidates, 0, "own_wait"));
+	wf_candidates_done(&candidates);
+	wf_target_free(target);
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	close(said[0]);
+	close(said[1]);
+}
+
 static void a_single_file_is_an_executable(void **state)
 {
 	struct wf_candidates candidates = {0};
@@ -410,6 +447,7 @@ int main(void)
 		cmocka_unit_test(the_story_says_what_helps),
 		cmocka_unit_test(a_file_that_cannot_be_read_is_told),
 		cmocka_unit_test(a_profile_fits_by_any_one_variant),
+		cmocka_unit_test(a_running_process_is_read_through_proc),
 		cmocka_unit_test(a_single_file_is_an_executable),
 	};
 

@@ -1,0 +1,370 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""An OTLP/HTTP receiver that no one here wrote the decoder of, for tests.
+
+    with Receiver(venv_python(out)) as receiver:       # any Python; the server runs in a venv
+        run("wftrace", "--to", receiver.url)
+        receiver.wait(100)
+        receiver.spans()                               # flat dictionaries
+        receiver.faults({"status": 503, "retry_after": "1", "times": 2}, {"partial": 3})
+
+Alone: `receiver.py serve [--port N]` prints `listening PORT` and serves until it is killed;
+`receiver.py check FILE...` decodes files of request bytes and prints them as JSON.
+
+Requests are decoded by opentelemetry-proto with the official protobuf runtime, which refuses bytes
+that are no UTF-8; ids, times, kinds, unknown fields and doubled keys are checked on top. What is
+wrong is answered with 400 and listed in `problems`.
+
+A fault is used for `times` requests (default 1), in order: `status`, `retry_after`, `body`,
+`partial` (that many spans rejected), `message`, `delay` in seconds, `close` (hang up without an
+answer), `raw` (hex bytes sent instead of an answer, then hang up). A request with a fault is kept
+only if it is answered with 200.
+"""
+import argparse
+import fcntl
+import gzip
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+REQUIREMENTS = Path(__file__).resolve().parent.parent / "requirements.txt"
+PATH = "/v1/traces"
+LIMIT = 64 << 20
+
+
+def venv_python(out):
+    """A Python with the pinned packages under out/venv; made once. OSError if that cannot be."""
+    venv = Path(out) / "venv"
+    venv.parent.mkdir(parents=True, exist_ok=True)
+    with open(f"{venv}.lock", "w", encoding="utf-8") as lock:  # tests may run side by side
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return make_venv(venv)
+
+
+def make_venv(venv):
+    done = venv / "requirements.txt"
+    python = venv / "bin" / "python"
+    if done.exists() and done.read_bytes() == REQUIREMENTS.read_bytes():
+        return python
+    for command in ([sys.executable, "-m", "venv", "--clear", venv],
+                    [python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "-r", REQUIREMENTS]):
+        ran = subprocess.run(command, capture_output=True, text=True, check=False)
+        if ran.returncode:
+            raise OSError(f"{' '.join(map(str, command))}: {ran.stderr.strip()[-300:]}")
+    done.write_bytes(REQUIREMENTS.read_bytes())
+    return python
+
+
+class Receiver:
+    """The client side: starts the server as a child, asks it over HTTP."""
+
+    def __init__(self, python, port=0):
+        self.child = subprocess.Popen([python, __file__, "serve", "--port", str(port)], text=True,
+                                      stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        word = self.child.stdout.readline().split()
+        if word[:1] != ["listening"]:
+            raise OSError("the receiver did not start")
+        self.port = int(word[1])
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        self.child.kill()
+        self.child.wait()
+
+    def _ask(self, path, value=None):
+        data = None if value is None else json.dumps(value).encode()
+        with urllib.request.urlopen(f"{self.url}/test/{path}", data, timeout=60) as answer:
+            return json.load(answer)
+
+    def faults(self, *faults):
+        """Replace the faults that are still to come."""
+        self._ask("faults", list(faults))
+
+    def state(self):
+        """{"requests", "accepted", "spans", "bytes", "problems", "headers"}: numbers and lists."""
+        return self._ask("state")
+
+    def spans(self):
+        return self._ask("spans")
+
+    def clear(self):
+        self._ask("clear", {})
+
+    def wait(self, spans, timeout=30.0):
+        """Until that many spans were accepted; their number then."""
+        end = time.monotonic() + timeout
+        while self.state()["spans"] < spans and time.monotonic() < end:
+            time.sleep(0.02)
+        return self.state()["spans"]
+
+
+# What follows runs in the venv.
+
+
+def unknown_fields(message, where=""):
+    """Paths of fields that the official classes do not know."""
+    from google.protobuf.unknown_fields import UnknownFieldSet
+    found = [f"{where}{field.field_number}" for field in UnknownFieldSet(message)]
+    for field, value in message.ListFields():
+        if field.message_type is not None:
+            for one in value if hasattr(value, "extend") else [value]:
+                found += unknown_fields(one, f"{where}{field.name}.")
+    return found
+
+
+def any_value(value):
+    kind = value.WhichOneof("value")
+    if kind == "array_value":
+        return [any_value(item) for item in value.array_value.values]
+    if kind == "bytes_value":
+        return value.bytes_value.hex()
+    return None if kind is None else getattr(value, kind)
+
+
+def attributes(pairs, problems, where):
+    keys = [pair.key for pair in pairs]
+    if len(set(keys)) != len(keys) or "" in keys:
+        problems.append(f"{where}: doubled or empty attribute key in {keys}")
+    for pair in pairs:
+        if pair.value.WhichOneof("value") is None:
+            problems.append(f"{where}: attribute {pair.key} has no value")
+    return {pair.key: any_value(pair.value) for pair in pairs}
+
+
+def check_span(span, problems):
+    name = f"span {span.name!r}"
+    if len(span.trace_id) != 16 or not any(span.trace_id):
+        problems.append(f"{name}: trace id {span.trace_id.hex()}")
+    if len(span.span_id) != 8 or not any(span.span_id):
+        problems.append(f"{name}: span id {span.span_id.hex()}")
+    if span.parent_span_id and (len(span.parent_span_id) != 8 or not any(span.parent_span_id)):
+        problems.append(f"{name}: parent id {span.parent_span_id.hex()}")
+    if span.parent_span_id == span.span_id:
+        problems.append(f"{name}: is its own parent")
+    if not span.name:
+        problems.append("a span without a name")
+    if not 0 < span.start_time_unix_nano <= span.end_time_unix_nano:
+        problems.append(f"{name}: times {span.start_time_unix_nano} {span.end_time_unix_nano}")
+    if not 1 <= span.kind <= 5 or not 0 <= span.status.code <= 2:
+        problems.append(f"{name}: kind {span.kind}, status {span.status.code}")
+    for link in span.links:
+        if len(link.trace_id) != 16 or len(link.span_id) != 8:
+            problems.append(f"{name}: link ids")
+
+
+def flat_span(span, scope, resource, problems):
+    name = f"span {span.name!r}"
+    return {
+        "name": span.name, "trace_id": span.trace_id.hex(), "span_id": span.span_id.hex(),
+        "parent_id": span.parent_span_id.hex(), "kind": span.kind, "flags": span.flags,
+        "start_ns": span.start_time_unix_nano, "end_ns": span.end_time_unix_nano,
+        "status": span.status.code, "status_message": span.status.message,
+        "scope": scope.name, "scope_version": scope.version, "resource": resource,
+        "attributes": attributes(span.attributes, problems, name),
+        "dropped_attributes": span.dropped_attributes_count, "dropped_events": span.dropped_events_count,
+        "events": [{"name": e.name, "time_ns": e.time_unix_nano,
+                    "attributes": attributes(e.attributes, problems, f"{name} event {e.name!r}")}
+                   for e in span.events],
+        "links": [{"trace_id": k.trace_id.hex(), "span_id": k.span_id.hex(),
+                   "attributes": attributes(k.attributes, problems, f"{name} link")} for k in span.links],
+    }
+
+
+def decode(body):
+    """(flat spans, problems) of request bytes; raises what the official runtime raises."""
+    from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+    request = ExportTraceServiceRequest.FromString(body)
+    problems = [f"unknown field {path}" for path in unknown_fields(request)]
+    spans = []
+    for resource_spans in request.resource_spans:
+        resource = attributes(resource_spans.resource.attributes, problems, "resource")
+        for scope_spans in resource_spans.scope_spans:
+            if not scope_spans.scope.name or not scope_spans.spans:
+                problems.append("a scope without name or spans")
+            for span in scope_spans.spans:
+                check_span(span, problems)
+                spans.append(flat_span(span, scope_spans.scope, resource, problems))
+    return spans, problems
+
+
+def response(rejected=0, message=""):
+    from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+    answer = ExportTraceServiceResponse()
+    if rejected or message:
+        answer.partial_success.rejected_spans = rejected
+        answer.partial_success.error_message = message
+    return answer.SerializeToString()
+
+
+class Store:
+    """What was received, and the faults to come."""
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.queue = []
+        self.clear()
+
+    def clear(self):
+        with self.lock:
+            self.kept = []
+            self.problems = []
+            self.headers = {}
+            self.requests = self.accepted = self.bytes = 0
+
+    def next_fault(self):
+        with self.lock:
+            self.requests += 1
+            if not self.queue:
+                return {}
+            fault = self.queue[0]
+            fault["times"] = fault.get("times", 1) - 1
+            if fault["times"] <= 0:
+                self.queue.pop(0)
+            return fault
+
+    def keep(self, spans, size):
+        with self.lock:
+            self.kept += spans
+            self.accepted += 1
+            self.bytes += size
+
+    def state(self):
+        with self.lock:
+            return {"requests": self.requests, "accepted": self.accepted, "spans": len(self.kept),
+                    "bytes": self.bytes, "problems": self.problems[:50], "headers": self.headers}
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_):
+        pass
+
+    def answer(self, status, body=b"", kind="application/x-protobuf", more=()):
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        for name, value in more:
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def answer_json(self, value):
+        self.answer(200, json.dumps(value).encode(), "application/json")
+
+    def do_GET(self):
+        store = self.server.store
+        if self.path == "/test/state":
+            self.answer_json(store.state())
+        elif self.path == "/test/spans":
+            with store.lock:
+                spans = list(store.kept)
+            self.answer_json(spans)
+        else:
+            self.answer(404, b"no such page", "text/plain")
+
+    def do_POST(self):
+        size = int(self.headers.get("Content-Length") or 0)
+        body = self.rfile.read(size) if size <= LIMIT else b""
+        if self.path == "/test/faults":
+            self.server.store.queue = json.loads(body)
+            self.answer_json({})
+        elif self.path == "/test/clear":
+            self.server.store.clear()
+            self.answer_json({})
+        elif self.path != PATH:
+            self.answer(404, b"404 page not found\n", "text/plain")
+        else:
+            self.receive(body)
+
+    def refuse(self, problem):
+        store = self.server.store
+        with store.lock:
+            store.problems.append(problem)
+        self.answer(400, problem.encode(), "text/plain")
+
+    def fail(self, fault):
+        """Do what the fault says; True when that was all."""
+        time.sleep(fault.get("delay", 0))
+        if fault.get("close") or "raw" in fault:
+            self.wfile.write(bytes.fromhex(fault.get("raw", "")))
+            self.close_connection = True
+            return True
+        if fault.get("status", 200) != 200:
+            more = [("Retry-After", fault["retry_after"])] if "retry_after" in fault else []
+            self.answer(fault["status"], fault.get("body", "").encode(), "text/plain", more)
+            return True
+        return False
+
+    def receive(self, body):
+        store = self.server.store
+        fault = store.next_fault()
+        if self.fail(fault):
+            return
+        if self.headers.get("Content-Type") != "application/x-protobuf":
+            self.refuse(f"content type {self.headers.get('Content-Type')}")
+            return
+        try:
+            plain = gzip.decompress(body) if self.headers.get("Content-Encoding") == "gzip" else body
+            spans, problems = decode(plain)
+        except Exception as e:  # noqa: BLE001  (whatever the runtime finds)
+            self.refuse(f"not decoded: {e}")
+            return
+        if problems:
+            self.refuse("; ".join(problems[:5]))
+            return
+        store.headers = dict(self.headers.items())
+        rejected = min(fault.get("partial", 0), len(spans))
+        store.keep(spans[:len(spans) - rejected], len(body))
+        self.answer(200, response(rejected, fault.get("message", "")))
+
+
+def serve(port):
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    server.daemon_threads = True
+    server.store = Store()
+    # Ends with its parent: stdin is the parent's pipe.
+    threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
+    decode(b"")  # the imports, before anyone waits
+    print("listening", server.server_address[1], flush=True)
+    server.serve_forever()
+
+
+def check(paths):
+    failed = 0
+    for path in paths:
+        try:
+            spans, problems = decode(Path(path).read_bytes())
+        except Exception as e:  # noqa: BLE001
+            spans, problems = [], [f"not decoded: {e}"]
+        failed += bool(problems)
+        print(json.dumps({"file": str(path), "spans": spans, "problems": problems}))
+    return 1 if failed else 0
+
+
+def main():
+    parser = argparse.ArgumentParser(description="an OTLP/HTTP receiver for tests")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("serve").add_argument("--port", type=int, default=0)
+    commands.add_parser("check").add_argument("files", nargs="+")
+    options = parser.parse_args()
+    if options.command == "check":
+        return check(options.files)
+    serve(options.port)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
