@@ -12,6 +12,7 @@ for fuzzer in "$O"/fuzzers/fuzz_*; do
     mkdir -p "$work" "$O/crashes"
     set -- "$work"
     [ ! -d "tests/fuzz/corpus/$name" ] || set -- "$@" "tests/fuzz/corpus/$name"
+    [ ! -f "tests/fuzz/seed_$name.sh" ] || sh "tests/fuzz/seed_$name.sh" "$work"
     count=$((count + 1))
     if "$fuzzer" -max_total_time="$FUZZ_SECONDS" -timeout=10 -rss_limit_mb=2048 \
         -artifact_prefix="$O/crashes/$name-" "$@" >"$O/$name.log" 2>&1; then

@@ -25,6 +25,7 @@ struct armed_file {
 	uint64_t device, inode;
 	uint32_t number; /* in the attacher */
 	bool filtered, hooks;
+	bool by_path; /* planned from a path before anybody mapped it: the device is not known */
 };
 
 struct wf_arming {
@@ -136,13 +137,18 @@ int wf_arming_use_kernel(struct wf_arming *arming, struct wf_kernel *kernel, str
 	return wf_attacher_new(kernel, &arming->attacher, err);
 }
 
+static bool is_file(const struct armed_file *file, uint64_t device, uint64_t inode)
+{
+	return file->inode == inode && (file->device == device || file->by_path);
+}
+
 static struct armed_file *find_file(struct wf_arming *arming, uint64_t device, uint64_t inode,
 				    bool hooks)
 {
 	for (uint32_t i = 0; i < arming->file_count; i++) {
 		struct armed_file *file = &arming->files[i];
 
-		if (file->device == device && file->inode == inode && file->hooks == hooks)
+		if (file->hooks == hooks && is_file(file, device, inode))
 			return file;
 	}
 	return NULL;
@@ -203,6 +209,7 @@ static int remember_file(struct wf_arming *arming, const struct wf_candidate *ca
 		.number = scope->ret_file,
 		.filtered = scope->pids != NULL,
 		.hooks = hooks,
+		.by_path = !candidate->target,
 	};
 	return 0;
 }

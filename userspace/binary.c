@@ -53,6 +53,28 @@ static int set_up(struct wf_binary *elf, const char *path, const char *shown,
 	return elf->windows && elf->arena ? 0 : -ENOMEM;
 }
 
+static int check_kind(const struct wf_image *image, const char *shown, struct wf_err *err)
+{
+	if (image->type != ET_EXEC && image->type != ET_DYN)
+		return wf_err_set(
+			err, ENOEXEC,
+			"'%s' is not a program or shared library (ELF type %u); name a linked "
+			"file",
+			shown, image->type);
+	if (!image->segment_count)
+		return wf_err_set(err, ENOEXEC, "'%s' has no loadable segments", shown);
+	for (size_t i = 0; i < image->segment_count; i++) {
+		uint64_t end = image->segments[i].offset + image->segments[i].file_bytes;
+
+		if (end > image->bytes)
+			return wf_err_set(err, ENOEXEC,
+					  "'%s' is truncated: it has %llu bytes of at least %llu",
+					  shown, (unsigned long long)image->bytes,
+					  (unsigned long long)end);
+	}
+	return 0;
+}
+
 int wf_binary_open(const char *path, const char *shown, const struct wf_binary_options *options,
 		   struct wf_binary **ret, struct wf_err *err)
 {
@@ -65,13 +87,9 @@ int wf_binary_open(const char *path, const char *shown, const struct wf_binary_o
 	rc = wf_image_open(path, shown, &elf->image, err);
 	if (rc < 0)
 		return rc;
-	if (elf->image->type != ET_EXEC && elf->image->type != ET_DYN)
-		return wf_err_set(
-			err, ENOEXEC,
-			"'%s' is not a program or shared library (ELF type %u); name a linked file",
-			shown, elf->image->type);
-	if (!elf->image->segment_count)
-		return wf_err_set(err, ENOEXEC, "'%s' has no loadable segments", shown);
+	rc = check_kind(elf->image, shown, err);
+	if (rc < 0)
+		return rc;
 	if (set_up(elf, path, shown, options) < 0)
 		return wf_err_set(err, ENOMEM, "out of memory");
 	*ret = wf_take(elf);

@@ -32,11 +32,13 @@ static void leave_file(struct wf_blueprint *bp)
 {
 	wf_graph_free(bp->graph);
 	wf_jumps_free(bp->jumps);
+	wf_relocs_free(bp->relocs);
 	free(bp->rseq);
 	bp->rseq = NULL;
 	bp->rseq_count = 0;
 	bp->graph = NULL;
 	bp->jumps = NULL;
+	bp->relocs = NULL;
 	bp->elf = NULL;
 }
 
@@ -91,11 +93,14 @@ int wf_blueprint_open(struct wf_blueprint *bp, struct wf_binary *elf, uint32_t n
 	if (rc < 0)
 		return rc;
 	bp->sites = bp->plan->files[bp->file].site_count;
-	wf_rseq_load(elf, &bp->rseq, &bp->rseq_count);
+	bp->relocs = wf_relocs_new(elf);
+	if (!bp->relocs)
+		return wf_err_set(err, ENOMEM, "out of memory");
+	wf_rseq_load(elf, bp->relocs, &bp->rseq, &bp->rseq_count);
 	rc = wf_jumps_new(elf, &bp->jumps, err);
 	if (rc < 0)
 		return rc;
-	return wf_graph_new(elf, bp->decoder, bp->jumps, &bp->graph, err);
+	return wf_graph_new(elf, bp->decoder, bp->jumps, bp->relocs, &bp->graph, err);
 }
 
 bool wf_blueprint_takes(const struct wf_blueprint *bp, uint32_t rule, const struct wf_where *where)

@@ -27,6 +27,7 @@ struct wf_blueprint {
 	uint32_t number; /* index in the caller's list */
 	struct wf_binary *elf;
 	struct wf_jumps *jumps;
+	struct wf_relocs *relocs;
 	struct wf_graph *graph;
 	struct wf_rseq_range *rseq;
 	uint32_t rseq_count;

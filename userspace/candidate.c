@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "candidate.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/str.h"
 
@@ -83,10 +85,14 @@ int wf_candidates_from_targets(struct wf_candidates *candidates, struct wf_targe
 int wf_candidates_from_file(struct wf_candidates *candidates, const char *path,
 			    const char *debug_dir, struct wf_err *err)
 {
+	struct wf_candidate file = {.open_path = path, .shown = path, .executable = true};
+	struct stat st;
+
 	candidates->debug_dir = debug_dir;
-	return candidate_add(
-		candidates,
-		(struct wf_candidate){.open_path = path, .shown = path, .executable = true}, err);
+	/* a process that maps it shows the same inode, but on some file systems another device */
+	if (stat(path, &st) == 0)
+		file.inode = st.st_ino;
+	return candidate_add(candidates, file, err);
 }
 
 void wf_candidates_done(struct wf_candidates *candidates)
@@ -95,6 +101,22 @@ void wf_candidates_done(struct wf_candidates *candidates)
 		wf_binary_free(candidates->items[i].elf);
 	free(candidates->items);
 	*candidates = (struct wf_candidates){0};
+}
+
+/* Only 64-bit code of this machine can be probed. */
+static bool is_ours(const struct wf_binary *elf, const char *shown, struct wf_err *err)
+{
+	if (!wf_binary_is_64(elf)) {
+		wf_err_set(err, EINVAL, "'%s' is a 32-bit file: only 64-bit code can be traced",
+			   shown);
+		return false;
+	}
+	if (wf_binary_machine(elf) != EM_X86_64) {
+		wf_err_set(err, EINVAL,
+			   "'%s' is for another machine: only x86-64 code can be traced", shown);
+		return false;
+	}
+	return true;
 }
 
 struct wf_binary *wf_candidate_open(struct wf_candidates *candidates, uint32_t index)
@@ -108,9 +130,12 @@ struct wf_binary *wf_candidate_open(struct wf_candidates *candidates, uint32_t i
 	if (candidate->elf || candidate->open_error.code)
 		return candidate->elf;
 	if (wf_binary_open(candidate->open_path, candidate->shown, &options, &candidate->elf,
-			   &candidate->open_error) < 0 &&
-	    !candidate->open_error.code)
-		candidate->open_error.code = EINVAL;
+			   &candidate->open_error) < 0) {
+		if (!candidate->open_error.code)
+			candidate->open_error.code = EINVAL;
+	} else if (!is_ours(candidate->elf, candidate->shown, &candidate->open_error)) {
+		wf_binary_free(wf_take(candidate->elf));
+	}
 	return candidate->elf;
 }
 

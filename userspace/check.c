@@ -34,13 +34,20 @@ bool wf_checks_all_hold(const struct wf_checks *checks)
 	return true;
 }
 
-static void print_json(const struct wf_check *check, FILE *out)
+static void print_json(const struct wf_checks *checks, FILE *out)
 {
-	json_t *object =
-		json_pack("{s:s, s:s, s:s, s:s?}", "check", check->name, "verdict",
-			  words[check->verdict], "finding", check->finding, "cure", check->cure);
-	char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
+	json_t *list = json_array(), *object;
+	char *text;
 
+	for (unsigned i = 0; i < checks->count; i++) {
+		const struct wf_check *check = &checks->items[i];
+
+		json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s?}", "check", check->name,
+						      "verdict", words[check->verdict], "finding",
+						      check->finding, "cure", check->cure));
+	}
+	object = json_pack("{s:b, s:o}", "holds", wf_checks_all_hold(checks), "checks", list);
+	text = object ? json_dumps(object, JSON_COMPACT) : NULL;
 	if (text)
 		fprintf(out, "%s\n", text);
 	free(text);
@@ -49,13 +56,13 @@ static void print_json(const struct wf_check *check, FILE *out)
 
 void wf_checks_print(const struct wf_checks *checks, bool json, bool colour, FILE *out)
 {
+	if (json) {
+		print_json(checks, out);
+		return;
+	}
 	for (unsigned i = 0; i < checks->count; i++) {
 		const struct wf_check *check = &checks->items[i];
 
-		if (json) {
-			print_json(check, out);
-			continue;
-		}
 		fprintf(out, "%s%-4s%s  %-18s %s\n", colour ? colours[check->verdict] : "",
 			words[check->verdict], colour ? "\033[0m" : "", check->name,
 			check->finding);

@@ -60,7 +60,15 @@ static void print_ledger(const struct wf_ledger *ledger)
 	wf_buf_done(&text);
 }
 
-/* A reader that left is no failure of ours; a full disk or a dead endpoint is. */
+/* Single losses are named in the ledger; a destination that took nothing, or a disk that is full,
+ * is a failure of the whole. A reader or terminal that left is none. */
+static bool is_failure(const struct wf_exporter_sink *sink)
+{
+	if (strcmp(sink->kind, "console") == 0)
+		return false;
+	return sink->counters.lost_write || (sink->counters.spans_in && !sink->counters.exported);
+}
+
 static int check_outputs(const struct wf_closing *closing, struct wf_err *err)
 {
 	struct wf_exporter *exporter = (struct wf_exporter *)closing->exporter;
@@ -72,7 +80,7 @@ static int check_outputs(const struct wf_closing *closing, struct wf_err *err)
 
 		wf_exporter_sink_read(exporter, i, &sink);
 		lost = sink.counters.spans_in - sink.counters.exported;
-		if (sink.failed == EPIPE || !lost)
+		if (!is_failure(&sink))
 			continue;
 		return wf_err_set(err, EIO, "%s: %llu of %llu spans were not exported", sink.name,
 				  (unsigned long long)lost,

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "detail.h"
+#include "length.h"
 
 struct wf_decoder {
 	csh plain;  /* lengths only */
@@ -208,19 +209,33 @@ static void classify_branch(struct wf_insn *insn, const uint8_t *bytes, uint8_t 
 	}
 }
 
-static void classify_one_byte(struct wf_insn *insn, const uint8_t *bytes,
-			      const struct encoding *enc)
+static bool is_branch(uint8_t op)
+{
+	return (op & 0xf0) == 0x70 || (op >= 0xe0 && op <= 0xe3) || op == 0xe8 || op == 0xe9 ||
+	       op == 0xeb;
+}
+
+static void classify_other(struct wf_insn *insn, const struct encoding *enc)
 {
 	uint8_t op = enc->opcode[0];
 
-	switch (op) {
+	if ((op & 0xf8) == 0x50 && (insn->size == 1 || (insn->size == 2 && enc->rex == 0x41)))
+		insn->kind = WF_INSN_PUSH;
+	else if (is_string_operation(op) && (enc->rep || enc->repne))
+		insn->kind = WF_INSN_SLOW;
+}
+
+static void classify_one_byte(struct wf_insn *insn, const uint8_t *bytes,
+			      const struct encoding *enc)
+{
+	switch (enc->opcode[0]) {
 	case 0x90:
 		classify_nop(insn, enc);
-		return;
+		break;
 	case 0xc2:
 	case 0xc3:
 		insn->kind = WF_INSN_RET;
-		return;
+		break;
 	case 0xcc:
 	case 0xf1:
 	case 0xf4:
@@ -228,29 +243,25 @@ static void classify_one_byte(struct wf_insn *insn, const uint8_t *bytes,
 	case 0xcb:
 	case 0xcf:
 		insn->kind = WF_INSN_TRAP;
-		return;
+		break;
 	case 0xcd:
 		insn->kind = WF_INSN_SLOW;
-		return;
+		break;
 	case 0xff:
 		classify_group5(insn, enc);
-		return;
+		break;
 	case 0xc7:
 		if (enc->left > 1 && enc->opcode[1] == 0xf8) {
 			insn->kind = WF_INSN_LOOP;
 			set_target(insn, bytes, 4);
 		}
-		return;
-	default:
 		break;
+	default:
+		if (is_branch(enc->opcode[0]))
+			classify_branch(insn, bytes, enc->opcode[0]);
+		else
+			classify_other(insn, enc);
 	}
-	if ((op & 0xf0) == 0x70 || (op >= 0xe0 && op <= 0xe3) || op == 0xe8 || op == 0xe9 ||
-	    op == 0xeb)
-		classify_branch(insn, bytes, op);
-	else if ((op & 0xf8) == 0x50 && (insn->size == 1 || (insn->size == 2 && enc->rex == 0x41)))
-		insn->kind = WF_INSN_PUSH;
-	else if (is_string_operation(op) && (enc->rep || enc->repne))
-		insn->kind = WF_INSN_SLOW;
 }
 
 static void classify(struct wf_insn *insn, const uint8_t *bytes)
@@ -272,24 +283,6 @@ static void classify(struct wf_insn *insn, const uint8_t *bytes)
 		insn->flags |= WF_INSN_REFUSED;
 }
 
-/*
- * Hint instructions (f3 [rex] 0f 1e with a register operand, as rdssp) that the library does not
- * know; C libraries built for shadow stacks have them. Returns the length or 0.
- */
-static uint8_t hint_length(const uint8_t *bytes, size_t size)
-{
-	size_t at = 0;
-
-	if (size < 4 || bytes[at++] != 0xf3)
-		return 0;
-	if ((bytes[at] & 0xf0) == 0x40)
-		at++;
-	if (size < at + 3 || bytes[at] != 0x0f || bytes[at + 1] != 0x1e ||
-	    (bytes[at + 2] & 0xc0) != 0xc0)
-		return 0;
-	return (uint8_t)(at + 3);
-}
-
 int wf_decoder_run(struct wf_decoder *decoder, const uint8_t *bytes, size_t size, uint64_t address,
 		   struct wf_insn *out, uint32_t max, uint32_t *ret_count)
 {
@@ -304,13 +297,13 @@ int wf_decoder_run(struct wf_decoder *decoder, const uint8_t *bytes, size_t size
 		if (count == max)
 			return -E2BIG;
 		if (!cs_disasm_iter(decoder->plain, &bytes, &size, &address, decoder->insn)) {
-			uint8_t hint = hint_length(bytes, size);
+			uint8_t length = wf_length_of(bytes, size);
 
-			if (!hint)
+			if (!length)
 				return -EILSEQ;
-			bytes += hint;
-			size -= hint;
-			address += hint;
+			bytes += length;
+			size -= length;
+			address += length;
 		}
 		*insn = (struct wf_insn){.address = at, .size = (uint8_t)(bytes - start)};
 		classify(insn, start);

@@ -61,33 +61,48 @@ static void fill_memory(const cs_insn *insn, const x86_op_mem *mem, struct wf_me
 		ret->valid = false;
 }
 
+/* Instructions whose first operand is only read, whatever the library says. */
+static bool only_reads(unsigned id)
+{
+	switch (id) {
+	case X86_INS_CMP:
+	case X86_INS_TEST:
+	case X86_INS_PUSH:
+	case X86_INS_BT:
+	case X86_INS_NOP:
+	case X86_INS_JMP:
+	case X86_INS_CALL:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void fill_operand(const cs_insn *insn, const cs_x86_op *op, bool first,
+			 struct wf_detail *ret)
+{
+	bool exchanges = insn->id == X86_INS_XCHG || insn->id == X86_INS_XADD;
+
+	if (!(op->access & CS_AC_WRITE) && !exchanges && (!first || only_reads(insn->id)))
+		return;
+	if (op->type == X86_OP_REG)
+		add_written(ret, op->reg);
+	else if (op->type == X86_OP_MEM && insn->id != X86_INS_LEA)
+		ret->writes_memory = true;
+}
+
 /* The library's own list, and the first operand of whatever is not known to leave it alone. */
 static void fill_written(csh handle, const cs_insn *insn, struct wf_detail *ret)
 {
 	const cs_x86 *x86 = &insn->detail->x86;
 	cs_regs read, written;
 	uint8_t read_count = 0, written_count = 0;
-	bool only_reads = insn->id == X86_INS_CMP || insn->id == X86_INS_TEST ||
-			  insn->id == X86_INS_PUSH || insn->id == X86_INS_BT ||
-			  insn->id == X86_INS_NOP || insn->id == X86_INS_JMP ||
-			  insn->id == X86_INS_CALL;
 
 	if (!cs_regs_access(handle, insn, read, &read_count, written, &written_count))
 		for (uint8_t i = 0; i < written_count; i++)
 			add_written(ret, written[i]);
-	for (uint8_t i = 0; i < x86->op_count; i++) {
-		const cs_x86_op *op = &x86->operands[i];
-		bool writes = (op->access & CS_AC_WRITE) || (i == 0 && !only_reads);
-
-		if (op->type == X86_OP_REG && writes)
-			add_written(ret, op->reg);
-		if (op->type == X86_OP_MEM && insn->id != X86_INS_LEA && writes)
-			ret->writes_memory = true;
-	}
-	if (insn->id == X86_INS_XCHG || insn->id == X86_INS_XADD)
-		for (uint8_t i = 0; i < x86->op_count; i++)
-			if (x86->operands[i].type == X86_OP_REG)
-				add_written(ret, x86->operands[i].reg);
+	for (uint8_t i = 0; i < x86->op_count; i++)
+		fill_operand(insn, &x86->operands[i], i == 0, ret);
 }
 
 static void fill_move(const cs_insn *insn, struct wf_detail *ret)
@@ -125,32 +140,60 @@ static void fill_extend(const cs_insn *insn, struct wf_detail *ret, bool is_sign
 		ret->form = is_signed ? WF_FORM_SIGN_EXTEND : WF_FORM_ZERO_EXTEND;
 }
 
+/* A register is combined with itself, so that what it held does not matter. */
+static bool clears(const cs_insn *insn)
+{
+	const cs_x86 *x86 = &insn->detail->x86;
+
+	return (insn->id == X86_INS_XOR || insn->id == X86_INS_SUB) && x86->op_count == 2 &&
+	       x86->operands[0].type == X86_OP_REG && x86->operands[1].type == X86_OP_REG &&
+	       x86->operands[0].reg == x86->operands[1].reg;
+}
+
+static void fill_immediate(const cs_insn *insn, struct wf_detail *ret)
+{
+	switch (insn->id) {
+	case X86_INS_SUB:
+		ret->form = WF_FORM_SUBTRACT;
+		break;
+	case X86_INS_AND:
+		ret->form = WF_FORM_AND;
+		break;
+	case X86_INS_SHL:
+	case X86_INS_SAL:
+		if (ret->width == 8)
+			ret->form = WF_FORM_SHIFT_LEFT;
+		break;
+	case X86_INS_OR:
+		if (ret->imm != -1)
+			break;
+		ret->form = WF_FORM_CONSTANT;
+		ret->imm = ret->width == 4 ? INT64_C(0xffffffff) : -1;
+		break;
+	default:
+		break;
+	}
+}
+
 static void fill_arithmetic(const cs_insn *insn, struct wf_detail *ret)
 {
 	const cs_x86 *x86 = &insn->detail->x86;
-	bool reg_reg = x86->op_count == 2 && x86->operands[0].type == X86_OP_REG &&
-		       x86->operands[1].type == X86_OP_REG;
-	bool imm = x86->op_count == 2 && x86->operands[1].type == X86_OP_IMM;
+	bool immediate = x86->op_count == 2 && x86->operands[1].type == X86_OP_IMM;
 
-	if (insn->id == X86_INS_CMP && imm) {
-		ret->form = WF_FORM_COMPARE;
-	} else if (ret->dst == WF_REG_NONE || ret->width < 4) {
+	if (insn->id == X86_INS_CMP) {
+		if (immediate)
+			ret->form = WF_FORM_COMPARE;
 		return;
-	} else if ((insn->id == X86_INS_XOR || insn->id == X86_INS_SUB) && reg_reg &&
-		   x86->operands[0].reg == x86->operands[1].reg) {
+	}
+	if (ret->dst == WF_REG_NONE || ret->width < 4)
+		return;
+	if (clears(insn)) {
 		ret->form = WF_FORM_CONSTANT;
 		ret->imm = 0;
-	} else if (insn->id == X86_INS_OR && imm && ret->imm == -1) {
-		ret->form = WF_FORM_CONSTANT;
-		ret->imm = ret->width == 4 ? INT64_C(0xffffffff) : -1;
-	} else if (insn->id == X86_INS_SUB && imm) {
-		ret->form = WF_FORM_SUBTRACT;
-	} else if (insn->id == X86_INS_AND && imm) {
-		ret->form = WF_FORM_AND;
-	} else if (insn->id == X86_INS_ADD && reg_reg && ret->width == 8) {
+	} else if (immediate) {
+		fill_immediate(insn, ret);
+	} else if (insn->id == X86_INS_ADD && ret->src != WF_REG_NONE && ret->width == 8) {
 		ret->form = WF_FORM_ADD;
-	} else if ((insn->id == X86_INS_SHL || insn->id == X86_INS_SAL) && imm && ret->width == 8) {
-		ret->form = WF_FORM_SHIFT_LEFT;
 	}
 }
 

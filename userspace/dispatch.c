@@ -21,13 +21,13 @@ struct shape {
 static bool read_entry(const struct wf_graph *graph, const struct shape *shape, uint32_t i,
 		       uint64_t *ret)
 {
-	const uint8_t *bytes = wf_binary_bytes(
-		graph->elf, shape->table + (uint64_t)i * shape->width, shape->width);
-	uint64_t value = 0;
+	uint64_t at = shape->table + (uint64_t)i * shape->width, value = 0;
+	const uint8_t *bytes = wf_binary_bytes(graph->elf, at, shape->width);
 
-	if (!bytes)
+	if (bytes)
+		memcpy(&value, bytes, shape->width);
+	else if (shape->width != 8 || !wf_relocs_pointer(graph->relocs, at, &value))
 		return false;
-	memcpy(&value, bytes, shape->width);
 	if (shape->is_signed && shape->width == 4)
 		value = (uint64_t)(int64_t)(int32_t)value;
 	*ret = shape->base + value;

@@ -3,8 +3,8 @@
  * graph.h - the control-flow graph of one function, instruction by instruction.
  *
  * A function is its own range, its cold parts, and foreign ranges that it jumps into the middle
- * of. A graph is loaded again and again, and keeps its memory. It borrows the file, the decoder
- * and the jump index. One thread.
+ * of. A graph is loaded again and again, and keeps its memory. It borrows the file, the decoder,
+ * the jump index and the relocations. One thread.
  */
 #ifndef WF_GRAPH_H
 #define WF_GRAPH_H
@@ -17,6 +17,7 @@
 #include "binary.h"
 #include "decode.h"
 #include "jump.h"
+#include "reloc.h"
 
 #define WF_PARTS_MAX   16
 #define WF_CODE_MAX    (1u << 20) /* bytes of one function with its parts */
@@ -36,6 +37,7 @@ struct wf_part {
 #define WF_MARK_LEAVES  0x04 /* jumps to another function with the stack as at the entry */
 #define WF_MARK_LOST    0x08 /* jumps away with its frame on the stack */
 #define WF_MARK_REACHED 0x10
+#define WF_MARK_STUB    0x20 /* jumps to a stub, that is through a pointer */
 
 struct wf_switch {
 	uint32_t first, count; /* in targets */
@@ -45,6 +47,7 @@ struct wf_graph {
 	struct wf_binary *elf;
 	struct wf_decoder *decoder;
 	const struct wf_jumps *jumps; /* may be NULL */
+	struct wf_relocs *relocs;
 
 	struct wf_part parts[WF_PARTS_MAX];
 	uint32_t part_count;
@@ -70,7 +73,7 @@ struct wf_graph {
 };
 
 int wf_graph_new(struct wf_binary *elf, struct wf_decoder *decoder, const struct wf_jumps *jumps,
-		 struct wf_graph **ret, struct wf_err *err);
+		 struct wf_relocs *relocs, struct wf_graph **ret, struct wf_err *err);
 void wf_graph_free(struct wf_graph *graph);
 
 /*

@@ -169,11 +169,14 @@ static void load_build_id(struct wf_image *image)
 	}
 }
 
-static bool section_names_are_sane(const struct wf_image *image)
+/* A cut file loses its section headers, which stand at the end; libelf then sees none. */
+static bool sections_are_sane(const struct wf_image *image, const GElf_Ehdr *ehdr)
 {
 	GElf_Shdr shdr;
 	size_t index = 0;
 
+	if (!image->has_sections)
+		return ehdr->e_shnum == 0;
 	if (elf_getshdrstrndx(image->elf, &index) < 0)
 		return false;
 	return index == SHN_UNDEF ||
@@ -194,8 +197,9 @@ static int load_headers(struct wf_image *image, const char *shown, struct wf_err
 	image->entry = ehdr.e_entry;
 	image->type = ehdr.e_type;
 	image->has_sections = elf_getshdrnum(image->elf, &count) == 0 && count > 0;
-	if (image->has_sections && !section_names_are_sane(image))
-		return wf_err_set(err, ENOEXEC, "'%s' has broken section headers", shown);
+	if (!sections_are_sane(image, &ehdr))
+		return wf_err_set(err, ENOEXEC, "'%s' is truncated or has broken section headers",
+				  shown);
 	if (load_segments(image) < 0)
 		return wf_err_set(err, ENOMEM, "out of memory");
 	load_build_id(image);

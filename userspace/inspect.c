@@ -79,11 +79,11 @@ static uint32_t tell_unmatched(struct scene *scene, const struct wf_ruleset *rul
 	for (uint32_t i = 0; i < rules->count; i++) {
 		if (matched[i])
 			continue;
+		wf_buf_reset(&text);
 		wf_story_rule(&scene->candidates, &rules->rules[i], &text);
+		wf_log(WF_LOG_WARN, "list", "%s", text.data ? text.data : rules->rules[i].origin);
 		count++;
 	}
-	if (count && text.data)
-		fprintf(stderr, "wftrace: %s", text.data);
 	wf_buf_done(&text);
 	return count;
 }
@@ -154,11 +154,11 @@ int wf_cmd_list(const struct wf_config *config)
 
 	if (scene_open(config, &scene, &err) < 0)
 		return failed(&err);
-	if (config->arguments.count)
-		return list_functions(config, &scene);
-	/* Alone, a file that cannot be read is the answer. */
+	/* a file that was named and cannot be read is the answer */
 	if (config->executable && !wf_candidate_open(&scene.candidates, 0))
 		return failed(&scene.candidates.items[0].open_error);
+	if (config->arguments.count)
+		return list_functions(config, &scene);
 	wf_offer_print(&scene.candidates, config->json, stdout);
 	return flushed(stdout);
 }

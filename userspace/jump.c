@@ -13,7 +13,8 @@
 #define TAIL_BYTES  6 /* the longest jump: chunks overlap by it */
 
 struct wf_jumps {
-	struct wf_map *callers; /* function -> last source << 16 | number of sources */
+	/* function -> last source << 16 | number of sources */
+	struct wf_map *jumpers, *callers;
 	struct wf_cross *cross;
 	size_t cross_count, cross_capacity;
 };
@@ -30,21 +31,22 @@ void wf_jumps_free(struct wf_jumps *jumps)
 {
 	if (!jumps)
 		return;
+	wf_map_free(jumps->jumpers);
 	wf_map_free(jumps->callers);
 	free(jumps->cross);
 	free(jumps);
 }
 
-static int add_caller(struct wf_jumps *jumps, uint64_t function, uint64_t source)
+static int add_source(struct wf_map *sources, uint64_t function, uint64_t source)
 {
 	uint64_t value = 0, count;
 	int rc;
 
-	wf_map_get(jumps->callers, function, &value);
+	wf_map_get(sources, function, &value);
 	count = value & 0xffff;
 	if (count == 0xffff || (count && value >> 16 == (source & 0xffffffffffffULL)))
 		return 0;
-	rc = wf_map_put(jumps->callers, function, source << 16 | (count + 1));
+	rc = wf_map_put(sources, function, source << 16 | (count + 1));
 	return rc == -ENOSPC ? 0 : rc;
 }
 
@@ -66,7 +68,7 @@ static int add_cross(struct wf_jumps *jumps, uint64_t target, uint64_t source)
 	return 0;
 }
 
-static int take(struct scan *scan, uint64_t at, uint64_t target)
+static int take(struct scan *scan, uint64_t at, uint64_t target, bool call)
 {
 	uint64_t start, size;
 
@@ -77,8 +79,10 @@ static int take(struct scan *scan, uint64_t at, uint64_t target)
 	}
 	if (target - scan->start < scan->size)
 		return 0;
+	if (call)
+		return add_source(scan->jumps->callers, target, scan->start);
 	if (wf_binary_fde(scan->elf, target, &start, &size) < 0 || start == target)
-		return add_caller(scan->jumps, target, scan->start);
+		return add_source(scan->jumps->jumpers, target, scan->start);
 	return add_cross(scan->jumps, target, scan->start);
 }
 
@@ -90,7 +94,7 @@ static int scan_chunk(struct scan *scan, const uint8_t *bytes, uint64_t address,
 		uint64_t target;
 		int rc;
 
-		if (bytes[i] == 0xe9)
+		if (bytes[i] == 0xe9 || bytes[i] == 0xe8)
 			length = 5;
 		else if (bytes[i] == 0x0f && (bytes[i + 1] & 0xf0) == 0x80)
 			length = 6;
@@ -100,7 +104,7 @@ static int scan_chunk(struct scan *scan, const uint8_t *bytes, uint64_t address,
 		target = address + i + length + (uint64_t)(int64_t)relative;
 		if (target - scan->text >= scan->text_size)
 			continue;
-		rc = take(scan, address + i, target);
+		rc = take(scan, address + i, target, bytes[i] == 0xe8);
 		if (rc < 0)
 			return rc;
 	}
@@ -144,8 +148,9 @@ int wf_jumps_new(struct wf_binary *elf, struct wf_jumps **ret, struct wf_err *er
 
 	if (!jumps)
 		return wf_err_set(err, ENOMEM, "out of memory");
+	jumps->jumpers = wf_map_new(TARGETS_MAX);
 	jumps->callers = wf_map_new(TARGETS_MAX);
-	if (!jumps->callers)
+	if (!jumps->jumpers || !jumps->callers)
 		return wf_err_set(err, ENOMEM, "out of memory");
 	for (size_t i = 0; !rc && !wf_binary_text(elf, i, &scan.text, &scan.text_size); i++)
 		rc = scan_text(&scan);
@@ -156,6 +161,14 @@ int wf_jumps_new(struct wf_binary *elf, struct wf_jumps **ret, struct wf_err *er
 		qsort(jumps->cross, jumps->cross_count, sizeof(*jumps->cross), compare_cross);
 	*ret = wf_take(jumps);
 	return 0;
+}
+
+uint32_t wf_jumps_jumpers(const struct wf_jumps *jumps, uint64_t function)
+{
+	uint64_t value = 0;
+
+	wf_map_get(jumps->jumpers, function, &value);
+	return value & 0xffff;
 }
 
 uint32_t wf_jumps_callers(const struct wf_jumps *jumps, uint64_t function)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * jump.h - direct jumps between the functions of one file.
+ * jump.h - direct jumps and calls between the functions of one file.
  *
  * One linear scan of the text. It looks at bytes, not at instructions, so it may list jumps that
  * do not exist but misses none with a 32-bit distance: users check what they act on.
@@ -25,7 +25,8 @@ struct wf_cross {
 int wf_jumps_new(struct wf_binary *elf, struct wf_jumps **ret, struct wf_err *err);
 void wf_jumps_free(struct wf_jumps *jumps);
 
-/* How many functions jump to this function's start. */
+/* How many functions jump to this function's start, or call it directly. */
+uint32_t wf_jumps_jumpers(const struct wf_jumps *jumps, uint64_t function);
 uint32_t wf_jumps_callers(const struct wf_jumps *jumps, uint64_t function);
 /* Jumps to from <= target < to, by target. */
 const struct wf_cross *wf_jumps_into(const struct wf_jumps *jumps, uint64_t from, uint64_t to,

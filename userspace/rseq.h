@@ -6,17 +6,17 @@
 #ifndef WF_RSEQ_H
 #define WF_RSEQ_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
-#include "base/err.h"
 #include "binary.h"
+#include "reloc.h"
 
 struct wf_rseq_range {
 	uint64_t start, end;
 };
 
 /* To be freed; NULL and 0 where the file has none, or its list is broken. */
-void wf_rseq_load(struct wf_binary *elf, struct wf_rseq_range **ret, uint32_t *ret_count);
+void wf_rseq_load(struct wf_binary *elf, struct wf_relocs *relocs, struct wf_rseq_range **ret,
+		  uint32_t *ret_count);
 
 #endif

@@ -22,6 +22,7 @@
 #define MAILBOX_BYTES  (16u << 20)
 #define OPEN_AGE_NS    1000000000ull
 #define TICK_MS        50
+#define SPARE_SITES    65536 /* 3 MiB; the libraries of a launched program are not known yet */
 #define SWEEP_EVERY_NS 1000000000ull
 #define LEAVE_NS       1000000000ull /* for running calls to end */
 #define LEAVE_STEP_MS  20
@@ -47,6 +48,14 @@ struct wf_session {
 	atomic_ullong handover_lost; /* spans of batches that the exporter refused */
 	uint64_t end_ns, swept_ns;
 };
+
+/* The stage decides what a failure means to the caller, not the errno that it happened to have. */
+static int as(struct wf_err *err, int rc, int code)
+{
+	if (rc < 0)
+		err->code = code;
+	return rc;
+}
 
 int wf_session_exit_code(const struct wf_err *err)
 {
@@ -135,11 +144,11 @@ int wf_session_new(const struct wf_config *config, struct wf_session **ret, stru
 		return wf_err_set(err, ENOMEM, "out of memory");
 	session->config = config;
 	session->signal_fd = session->failed_fd = -1;
-	rc = wf_choose_rules(config, &session->rules, err);
+	rc = as(err, wf_choose_rules(config, &session->rules, err), EINVAL);
 	if (rc == 0)
 		rc = wf_feature_probe(&session->features, err);
 	if (rc == 0 && !(config->dry_run.asked && !config->dry_run.count_ns))
-		rc = wf_feature_require(&session->features, err);
+		rc = as(err, wf_feature_require(&session->features, err), EPERM);
 	if (rc == 0)
 		rc = wf_mailbox_new(MAILBOX_BYTES, &session->inbox, err);
 	if (rc == 0)
@@ -148,6 +157,8 @@ int wf_session_new(const struct wf_config *config, struct wf_session **ret, stru
 		rc = take_signals(session, err);
 	if (rc == 0)
 		rc = wf_output_new(config, on_output_failed, session, &session->exporter, err);
+	if (rc < 0 && err->code != EINVAL && err->code != ENOTSUP && err->code != EPERM)
+		err->code = EIO;
 	if (rc == 0)
 		rc = make_arming(session, err);
 	if (rc < 0)
@@ -200,7 +211,7 @@ int wf_session_add_processes(struct wf_session *session, struct wf_err *err)
 	if (rc == 0 && config->name)
 		rc = wf_target_by_name(config->name, &named, &named_count, err);
 	if (rc < 0)
-		return rc;
+		return as(err, rc, EIO);
 	if (config->name && !named_count)
 		return wf_err_set(err, ESRCH, "no process is called '%s'", config->name);
 	for (size_t i = 0; i < named_count && rc == 0; i++)
@@ -209,7 +220,7 @@ int wf_session_add_processes(struct wf_session *session, struct wf_err *err)
 		add_children(session, config->pids.items[i]);
 	for (size_t i = 0; i < named_count; i++)
 		add_children(session, named[i]);
-	return rc;
+	return as(err, rc, EIO);
 }
 
 static int plan_wave(struct wf_session *session, const char *file, struct wf_err *err)
@@ -273,16 +284,16 @@ static uint32_t site_count(const struct wf_plan *plan)
 	return sites;
 }
 
-/* Room for the plan, and as much again for what comes by exec and dlopen. */
+/* Room for the plan, and as much again and more for what comes by exec and dlopen. */
 static int load_kernel(struct wf_session *session, struct wf_err *err)
 {
 	const struct wf_plan *plan = session->wave.plan, *hooks = session->wave.hooks;
 	struct wf_kernel_config kernel = {
 		.tier = session->features.tier,
-		.spec_max = 2 * (site_count(plan) + site_count(hooks)) + 4096,
-		.capture_max = 2 * plan->capture_count + 512,
-		.guard_max = 2 * plan->guard_count + 64,
-		.tail_set_max = 2 * plan->tail_set_count + 256,
+		.spec_max = 2 * (site_count(plan) + site_count(hooks)) + SPARE_SITES,
+		.capture_max = 2 * plan->capture_count + 4096,
+		.guard_max = 2 * plan->guard_count + 1024,
+		.tail_set_max = 2 * plan->tail_set_count + 4096,
 		.open_age_ns = OPEN_AGE_NS,
 		.depth_max = session->config->depth_max,
 		.follow = !session->config->no_follow,

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "story.h"
 
+#include <string.h>
+
 #include "base/str.h"
 
 #define FILES_MAX 4 /* told in full; the rest is counted */
@@ -144,6 +146,23 @@ static void tell_elsewhere(struct wf_candidates *candidates, const struct wf_whe
 	}
 }
 
+/* One line for the whole story: messages are read by people and by grep. */
+static void join_lines(struct wf_buf *out)
+{
+	struct wf_buf lines = *out;
+
+	wf_buf_init(out, lines.max);
+	for (char *line = lines.data, *next; line && *line; line = next) {
+		char *end = strchr(line, '\n');
+
+		next = end ? end + 1 : line + strlen(line);
+		if (end)
+			*end = '\0';
+		wf_buf_printf(out, "%s%s", out->len ? "; " : "", line + strspn(line, " "));
+	}
+	wf_buf_done(&lines);
+}
+
 void wf_story_rule(struct wf_candidates *candidates, const struct wf_rule *rule, struct wf_buf *out)
 {
 	const struct wf_where *where = &rule->at;
@@ -153,4 +172,5 @@ void wf_story_rule(struct wf_candidates *candidates, const struct wf_rule *rule,
 		where = &rule->close;
 	tell_where(candidates, rule, where, out);
 	tell_elsewhere(candidates, where, out);
+	join_lines(out);
 }

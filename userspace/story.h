@@ -2,8 +2,8 @@
 /*
  * story.h - for people: why a rule matched nothing, and what a process offers instead.
  *
- * Reads the files again; nothing here is on a path that must be fast. Texts go to a buffer, in
- * whole lines. Control thread only.
+ * Reads the files again; nothing here is on a path that must be fast. Texts go to an empty buffer,
+ * as one line without its end. Control thread only.
  */
 #ifndef WF_STORY_H
 #define WF_STORY_H

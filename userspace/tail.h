@@ -14,7 +14,9 @@
 
 #define WF_TAIL_LEVELS 4  /* functions that a frame passes through */
 #define WF_TAIL_SITES  64 /* probe sites outside of the function itself */
-#define WF_TAIL_SHARED 8  /* more functions than this jump to it: too many bystanders */
+/* Where more functions than this jump to it, or call it, too many bystanders would pay. */
+#define WF_TAIL_SHARED 8
+#define WF_TAIL_CALLED 64
 
 /* A function with a rule cannot be traced after all. */
 typedef void (*wf_tail_refused)(void *context, struct wf_node *node, const struct wf_err *why);

@@ -61,6 +61,18 @@ static int refuse_io(pid_t pid, int rc, struct wf_err *err)
 			  strerror(-rc));
 }
 
+/* Another wftrace of the same file: two tracers that trace each other never come to rest. */
+static bool is_wftrace(pid_t pid)
+{
+	struct stat own, other;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
+	return strcmp(program_invocation_short_name, "wftrace") == 0 && stat(path, &other) == 0 &&
+	       stat("/proc/self/exe", &own) == 0 && own.st_dev == other.st_dev &&
+	       own.st_ino == other.st_ino;
+}
+
 /* What cannot be traced at all, in words. */
 static int check_kind(const struct wf_proc_stat *stat, const struct wf_proc_status *status,
 		      struct wf_err *err)
@@ -68,9 +80,8 @@ static int check_kind(const struct wf_proc_stat *stat, const struct wf_proc_stat
 	if (status->tgid != stat->pid)
 		return wf_err_set(err, ESRCH, "%d is a thread of process %d: use -p %d",
 				  (int)stat->pid, (int)status->tgid, (int)status->tgid);
-	if (stat->pid == getpid())
-		return wf_err_set(err, ENOTSUP,
-				  "process %d is wftrace itself: it cannot trace itself",
+	if (stat->pid == getpid() || is_wftrace(stat->pid))
+		return wf_err_set(err, ENOTSUP, "process %d is wftrace: it cannot trace itself",
 				  (int)stat->pid);
 	if (stat->kernel_thread)
 		return wf_err_set(
