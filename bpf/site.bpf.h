@@ -174,7 +174,7 @@ static __always_inline int on_leave(struct pt_regs *ctx, struct wf_task *task, s
 	__u32 n, top;
 
 	if (!task || !task->sequence) {
-		if (!spec->span)
+		if (spec->flags & WF_SPEC_FOREIGN)
 			return 0;
 		count_total(WF_CNT_EXITS);
 		count_total(control.armed ? WF_CNT_EXIT_IN_FLIGHT : WF_CNT_EXIT_DISARMED);

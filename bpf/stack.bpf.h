@@ -182,7 +182,7 @@ static __always_inline void count_no_frame(struct wf_task *task, __u64 sp, __u32
 	struct wf_spec *spec = bpf_map_lookup_elem(&specs, &index);
 	__u32 n = task->stack.depth;
 
-	if (!spec || (!spec->span && spec->tail_set))
+	if (!spec || spec->flags & WF_SPEC_FOREIGN)
 		return;
 	count(task, WF_CNT_EXITS);
 	if (n == WF_FRAMES_MAX && task->stack.frames[WF_FRAMES_MAX - 1].sp > sp)

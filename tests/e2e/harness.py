@@ -210,7 +210,7 @@ class Test:
 
     def equal(self, got, want, what="value"):
         if isinstance(want, dict) and isinstance(got, (dict, Counter)):
-            got, want = dict(got), {k: v for k, v in want.items() if v}
+            got, want = ({k: v for k, v in d.items() if v} for d in (got, want))
             if got != want:
                 wrong = [f"  {k}: {got.get(k, 0)}, not {want.get(k, 0)}"
                          for k in {**want, **got} if got.get(k, 0) != want.get(k, 0)]

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Real, large C++ programs: cmake -P on a script and protoc, hundreds of functions, exit sites against RET probes."""
-from harness import Failure, Skip, find_tool
+import json
+import os
+
+from harness import Skip, find_tool
 from spans import Trace
 
 SCRIPT = """
@@ -42,45 +45,48 @@ def need_cmake(t):
     return [cmake, "-P", str(script)]
 
 
-def plain(t, command):
-    process = t.spawn(command)
-    status = process.wait()
-    return process.out.all(), process.err.all(), status
-
-
-def traced(t, command, rules, name, *options):
-    """One run under `wftrace run`: (trace, its output and status)."""
-    spans, ledger = t.dir / f"{name}.jsonl", t.dir / f"{name}.json"
-    words = [word for rule in rules for word in ("-f", rule)]
-    process = t.spawn([t.wftrace_path(), "run", *words, "--json", "-o", spans, "--ledger", ledger, *options, "--", *command])
-    status = process.wait(200)
-    if not ledger.exists():
-        raise Failure("no ledger was written: " + "; ".join(process.describe()))
-    trace = Trace.load(spans, ledger, process.err.all())
-    trace.check()
+def traced(t, command, rules, *options):
+    """One run, held before main until it is traced: (trace, its output and status)."""
+    target = gated(t, command)
+    tracer = t.attach(target, rules, *options)
+    target.go()
+    result = target.finish(200)
+    trace = tracer.stop()
     t.equal(trace.ledger["ring_full"], 0, "lost to a full ring")
-    t.true(trace.ledger["exits.unmatched"] <= len(trace.spans) // 1000, f"unmatched: {trace.ledger.raw}")
-    return trace, (process.out.all(), status)
+    return trace, result
+
+
+def gated(t, command):
+    gate = t.build("gate.c", flags=("-O2", "-shared", "-fPIC"), name="gate.so")
+    return t.start(command, env={**os.environ, "LD_PRELOAD": str(gate)})
+
+
+def plain(t, command):
+    target = gated(t, command)
+    target.go()
+    return target.finish()
 
 
 def by_site_and_by_ret(t, command, rules, functions):
     """The same program by exit sites and by RET probes: the same calls per function, the same parents."""
-    out, _, status = plain(t, command)
-    by_site, result = traced(t, command, rules, "site")
-    t.equal(result, (out, status), "output and status, traced and untraced")
-    by_ret, result = traced(t, command, rules, "ret", "--ret-only")
-    t.equal(result, (out, status), "output and status, by RET and untraced")
+    untraced = plain(t, command)
+    by_site, result = traced(t, command, rules)
+    t.equal(result, untraced, "output and status, traced and untraced")
+    by_ret, result = traced(t, command, rules, "--ret-only")
+    t.equal(result, untraced, "output and status, by RET and untraced")
     called = by_site.counts()
     t.true(len(called) >= functions, f"only {len(called)} functions were called: {called.most_common(5)}")
     t.equal(called, dict(by_ret.counts()), "calls per function, by site and by RET")
     t.equal(by_site.edges(), dict(by_ret.edges()), "parents, by site and by RET")
+    for trace in (by_site, by_ret):
+        unmatched = trace.ledger["exits.unmatched"]
+        t.true(unmatched <= len(trace.spans) // 1000, f"{unmatched} unmatched exits of {len(trace.spans)} calls")
 
 
 def test_cmake(t):
     command = need_cmake(t)
     t.need_wftrace()
-    out, err, status = plain(t, command)
-    t.true(out == ["-- total 1830 length 60"] and status == 1, f"cmake itself: {out} {err} {status}")
+    t.equal(plain(t, command), (["-- total 1830 length 60"], 1), "output and status of cmake itself")
     by_site_and_by_ret(t, command, CMAKE_RULES, 30)
 
 
@@ -97,3 +103,22 @@ def test_protoc(t):
 
 
 test_protoc.deadline = 400
+
+
+def test_protoc_from_its_first_instruction(t):
+    """`run` traces libraries that are mapped only after the start."""
+    if not find_tool("protoc"):
+        raise Skip("protoc is not installed")
+    t.need_wftrace()
+    (t.dir / "e2e.proto").write_text(PROTO)
+    spans, ledger = t.dir / "spans.jsonl", t.dir / "ledger.json"
+    rules = [word for rule in PROTOC_RULES for word in ("-f", rule)]
+    process = t.spawn([t.wftrace_path(), "run", *rules, "--json", "-o", spans, "--ledger", ledger, "--", find_tool("protoc"),
+                       f"--cpp_out={t.dir}", f"-I{t.dir}", "e2e.proto"])
+    t.equal(process.wait(200), 0, "status")
+    trace = Trace(spans.read_text().splitlines(), json.loads(ledger.read_text()), process.err.all())
+    trace.check()
+    t.true(len(trace.counts()) >= 300, f"only {len(trace.counts())} functions were called")
+
+
+test_protoc_from_its_first_instruction.deadline = 400

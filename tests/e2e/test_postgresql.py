@@ -188,7 +188,7 @@ def test_lock_waits_are_events(t):
     root = span
     while trace.parent(root):
         root = trace.parent(root)
-    t.equal(root.attr("db.query.text"), "SELECT count(*) FROM held", "the query that waited")
+    t.equal(root.attr("db.query.text"), "SELECT count(*) FROM held;", "the query that waited")
 
 
 def test_query_that_hangs_is_an_unfinished_span(t):
@@ -197,7 +197,7 @@ def test_query_that_hangs_is_an_unfinished_span(t):
     turn = hang(t, holder, waiter)
     trace = tracer.stop()
     open_now = [s for s in trace.spans if s.state == "unfinished" and s.pid == waiter.backend]
-    t.true(any(s.name == "query" and s.attr("db.query.text") == "SELECT count(*) FROM held" for s in open_now),
+    t.true(any(s.name == "query" and s.attr("db.query.text") == "SELECT count(*) FROM held;" for s in open_now),
            f"the hanging query is not among the unfinished spans: {open_now}")
     holder.run("COMMIT;")
     t.equal(waiter.end(turn), ["0"], "answer")

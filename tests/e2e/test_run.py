@@ -165,4 +165,4 @@ def test_doctor(t):
     t.true(any("tr_mid" in line for line in out), f"the function is not told of: {out}")
     status, out, _ = t.wftrace("doctor", "--json")
     t.equal(status, 0, "status")
-    t.true(isinstance(json.loads("\n".join(out)), dict), "one JSON object")
+    t.true(out and all(isinstance(json.loads(line), dict) for line in out), "JSON objects, one a line")

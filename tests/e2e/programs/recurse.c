@@ -4,10 +4,14 @@
 
 TRACED long tr_recurse(long n)
 {
+	long below;
+
 	OPAQUE();
 	if (n <= 1)
 		return 1;
-	return 1 + tr_recurse(n - 1);
+	below = tr_recurse(n - 1);
+	OPAQUE(); /* else -O2 makes a loop of it */
+	return 1 + below;
 }
 
 int main(int argc, char **argv)
