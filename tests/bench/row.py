@@ -31,6 +31,8 @@ ROWS = (
     ("call.dropped_vs_empty_entry", "ratio", "<= 1.90"),
     ("call.predicted_error", "%", "<= 20"),
     ("call.exit_site_vs_ret", "ratio", "<= 0.5", True),
+    ("call.exit_site_vs_ret_protoc", "ratio"),
+    ("call.exit_site_vs_ret_cmake", "ratio"),
     ("collector.spans_per_s", "spans/s", ">= 500000"),
     ("collector.gzip_spans_per_s", "spans/s"),
     ("collector.allocs_per_1000", "allocations", "= 0"),
