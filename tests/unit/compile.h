@@ -4,6 +4,7 @@
 #define WF_TEST_COMPILE_H
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
