@@ -201,6 +201,7 @@ enum wf_site_kind {
 #define WF_SPEC_SCOPED      0x02 /* open/close: both sites lie in one function, sp rules apply */
 #define WF_SPEC_TAIL_ORIGIN 0x04 /* its function may hand its frame over by a tail jump */
 #define WF_SPEC_GUARD_ANY   0x08 /* one true guard is enough (or); else all must hold */
+#define WF_SPEC_FOREIGN     0x10 /* exit of a function that is not traced itself: may close nothing */
 
 /* DWARF numbering of x86-64; on other machines theirs. */
 enum wf_reg {

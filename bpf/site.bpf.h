@@ -174,14 +174,15 @@ static __always_inline int on_leave(struct pt_regs *ctx, struct wf_task *task, s
 	__u32 n, top;
 
 	if (!task || !task->sequence) {
+		if (spec->flags & WF_SPEC_FOREIGN)
+			return 0;
 		count_total(WF_CNT_EXITS);
 		count_total(control.armed ? WF_CNT_EXIT_IN_FLIGHT : WF_CNT_EXIT_DISARMED);
 		return 0;
 	}
-	count(task, WF_CNT_EXITS);
 	n = task->stack.depth;
 	if (n == 0 || n > WF_FRAMES_MAX) {
-		count_no_frame(task, sp);
+		count_no_frame(task, sp, index);
 		return 0;
 	}
 	now = bpf_ktime_get_ns();
@@ -194,6 +195,7 @@ static __always_inline int on_leave(struct pt_regs *ctx, struct wf_task *task, s
 		if (spec->capture_count && !(frame->flags & WF_FRAME_QUIET))
 			capture_values(ctx, task, index, top);
 		if (!spec->tail_set) {
+			count(task, WF_CNT_EXITS);
 			count(task, WF_CNT_EXIT_MATCHED);
 			close_frame(task, top, now, WF_END_OK);
 			return 0;

@@ -175,10 +175,16 @@ __noinline int match_frame(struct wf_task *task, __u32 k, __u64 sp, __u32 index)
 	return spec->span == span || in_tail_set(spec->tail_set, span);
 }
 
-static __always_inline void count_no_frame(struct wf_task *task, __u64 sp)
+/* An exit that closes nothing. An exit of a function that is not traced itself, and planned only
+ * because others may hand their frames over to it, is none. */
+static __always_inline void count_no_frame(struct wf_task *task, __u64 sp, __u32 index)
 {
+	struct wf_spec *spec = bpf_map_lookup_elem(&specs, &index);
 	__u32 n = task->stack.depth;
 
+	if (!spec || spec->flags & WF_SPEC_FOREIGN)
+		return;
+	count(task, WF_CNT_EXITS);
 	if (n == WF_FRAMES_MAX && task->stack.frames[WF_FRAMES_MAX - 1].sp > sp)
 		count(task, WF_CNT_EXIT_STATE_FULL);
 	else if (!control.armed)
@@ -214,9 +220,10 @@ __noinline int leave_slow(struct wf_task *task, __u64 sp, __u64 now, __u32 index
 			break;
 	}
 	if (task->found >= WF_FRAMES_MAX) {
-		count_no_frame(task, sp);
+		count_no_frame(task, sp, index);
 		return 0;
 	}
+	count(task, WF_CNT_EXITS);
 	count(task, WF_CNT_EXIT_MATCHED);
 	for (int i = 0; i < WF_FRAMES_MAX; i++) {
 		__u32 k = task->stack.depth;

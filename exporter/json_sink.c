@@ -7,7 +7,7 @@
 #include "line.h"
 #include "stream.h"
 
-#define WAITING_MAX (16u << 20)
+#define WAITING_MAX (128u << 20)
 #define RETRY_NS    10000000u
 
 struct json_sink {

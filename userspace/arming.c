@@ -39,6 +39,7 @@ struct wf_arming {
 	uint32_t file_count;
 	uint32_t function_count, children_missed;
 	uint64_t looked_ns;
+	bool announced;
 };
 
 int wf_arming_new(const struct wf_arming_config *config, struct wf_arming **ret, struct wf_err *err)
@@ -316,6 +317,7 @@ static void another_wave(struct wf_arming *arming)
 {
 	struct wf_err err = {0};
 	struct wf_wave wave;
+	uint32_t before;
 
 	for (uint32_t i = 0; i < arming->process_count; i++)
 		link_process(arming, arming->targets[i]);
@@ -324,8 +326,12 @@ static void another_wave(struct wf_arming *arming)
 		wf_log(WF_LOG_DEBUG, "arming", "%s", err.msg);
 		return;
 	}
+	before = arming->function_count;
 	if (wf_arming_attach(arming, &wave, 0, &err) < 0)
 		wf_log(WF_LOG_WARN, "arming", "%s", err.msg);
+	else if (arming->announced && arming->function_count > before)
+		wf_log(WF_LOG_INFO, "arming", "tracing %u more functions",
+		       arming->function_count - before);
 	wf_wave_done(&wave);
 }
 
@@ -406,9 +412,11 @@ void wf_arming_detach(struct wf_arming *arming)
 		wf_attacher_detach(arming->attacher);
 }
 
-uint32_t wf_arming_function_count(const struct wf_arming *arming)
+void wf_arming_announce(struct wf_arming *arming)
 {
-	return arming->function_count;
+	arming->announced = true;
+	wf_log(WF_LOG_INFO, "arming", "tracing %u functions in %u processes",
+	       arming->function_count, arming->process_count);
 }
 
 uint32_t wf_arming_children_missed(const struct wf_arming *arming)

@@ -60,7 +60,15 @@ static void print_ledger(const struct wf_ledger *ledger)
 	wf_buf_done(&text);
 }
 
-/* A reader or terminal that left is no failure of ours; a full disk or a dead endpoint is. */
+/* Spans that a destination did not get are a failure. A reader or terminal that left, or that reads
+ * too slowly, is not: its losses are named in the ledger. */
+static uint64_t spans_lost(const struct wf_exporter_sink *sink)
+{
+	if (strcmp(sink->kind, "console") == 0)
+		return 0;
+	return sink->counters.spans_in - sink->counters.exported;
+}
+
 static int check_outputs(const struct wf_closing *closing, struct wf_err *err)
 {
 	struct wf_exporter *exporter = (struct wf_exporter *)closing->exporter;
@@ -71,8 +79,8 @@ static int check_outputs(const struct wf_closing *closing, struct wf_err *err)
 		uint64_t lost;
 
 		wf_exporter_sink_read(exporter, i, &sink);
-		lost = sink.counters.spans_in - sink.counters.exported;
-		if (!lost || (sink.failed && strcmp(sink.kind, "console") == 0))
+		lost = spans_lost(&sink);
+		if (!lost)
 			continue;
 		return wf_err_set(err, EIO, "%s: %llu of %llu spans were not exported", sink.name,
 				  (unsigned long long)lost,

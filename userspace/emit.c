@@ -13,7 +13,7 @@ struct emission {
 
 /* What the exits of one node are made of. */
 struct exit_base {
-	uint32_t span, tail_set, function, rule_index;
+	uint32_t span, tail_set, function, rule_index, flags;
 	const struct wf_rule *rule; /* whose return value they give, NULL = none */
 };
 
@@ -76,6 +76,7 @@ static int emit_exit(const struct emission *e, const struct exit_base *base,
 			 .cfa_reg = exit->cfa.reg,
 			 .cfa_offset = exit->cfa.offset - 8,
 			 .span = base->span,
+			 .flags = base->flags,
 			 .tail_set = base->tail_set,
 			 .rule = base->rule_index},
 	};
@@ -98,6 +99,7 @@ static int emit_leave(const struct emission *e, const struct exit_base *base,
 			 .direction = leave->direction,
 			 .cfa_reg = WF_REG_RSP,
 			 .span = base->span,
+			 .flags = base->flags,
 			 .tail_set = base->tail_set,
 			 .rule = base->rule_index},
 	};
@@ -112,6 +114,7 @@ static void base_of(const struct emission *e, const struct wf_node *node, struct
 	base->span = owner->span;
 	base->function = owner->function;
 	base->rule_index = owner->rule->index;
+	base->flags = node->rule ? 0 : WF_SPEC_FOREIGN;
 	base->rule = owner->no_return ? NULL : owner->rule;
 }
 

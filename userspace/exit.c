@@ -166,7 +166,7 @@ static int plan_leave(const struct wf_graph *graph, uint32_t i, struct wf_exits 
 		return -ENOMEM;
 	exits->leaves[exits->leave_count++] = (struct wf_leave){
 		.address = insn->address,
-		.target = insn->target,
+		.target = graph->marks[i] & WF_MARK_STUB ? 0 : insn->target,
 		.insn = i,
 		.condition = insn->condition,
 		.direction = insn->kind == WF_INSN_JCC ? TAKEN : ALWAYS,

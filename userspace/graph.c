@@ -280,26 +280,34 @@ static bool is_end(const struct wf_graph *graph, uint64_t address)
 	return false;
 }
 
+/* A branch out of all parts so far. 1 = it leads into another part of the function. */
+static int classify_outside(struct wf_graph *graph, uint32_t i)
+{
+	uint64_t target = graph->insns[i].target, start, size;
+	bool known = !wf_binary_fde(graph->elf, target, &start, &size), stub;
+
+	if (!known && is_end(graph, target))
+		return 0;
+	if (!wf_binary_is_text(graph->elf, target)) {
+		graph->marks[i] |= WF_MARK_LOST;
+		return 0;
+	}
+	stub = is_stub(graph, target);
+	if (known && !stub && (start != target || !wf_graph_is_function(graph->elf, start)))
+		return 1;
+	graph->marks[i] |= wf_graph_at_return(graph->elf, graph->insns[i].address) ? WF_MARK_LEAVES
+										   : WF_MARK_LOST;
+	if (stub)
+		graph->marks[i] |= WF_MARK_STUB;
+	return 0;
+}
+
 static int link_branch(struct wf_graph *graph, uint32_t i)
 {
-	uint64_t address = graph->insns[i].address, target = graph->insns[i].target, start, size;
+	uint64_t target = graph->insns[i].target;
 
-	if (!part_at(graph, target)) {
-		bool known = !wf_binary_fde(graph->elf, target, &start, &size);
-
-		if (!known && is_end(graph, target))
-			return 0;
-		if (!wf_binary_is_text(graph->elf, target)) {
-			graph->marks[i] |= WF_MARK_LOST;
-			return 0;
-		}
-		if (!known || is_stub(graph, target) ||
-		    (start == target && wf_graph_is_function(graph->elf, start))) {
-			graph->marks[i] |= wf_graph_at_return(graph->elf, address) ? WF_MARK_LEAVES
-										   : WF_MARK_LOST;
-			return 0;
-		}
-	}
+	if (!part_at(graph, target) && !classify_outside(graph, i))
+		return 0;
 	return reach(graph, target, &graph->to[i]);
 }
 

@@ -37,6 +37,7 @@ struct wf_part {
 #define WF_MARK_LEAVES  0x04 /* jumps to another function with the stack as at the entry */
 #define WF_MARK_LOST    0x08 /* jumps away with its frame on the stack */
 #define WF_MARK_REACHED 0x10
+#define WF_MARK_STUB    0x20 /* jumps to a stub, that is through a pointer */
 
 struct wf_switch {
 	uint32_t first, count; /* in targets */

@@ -154,11 +154,11 @@ int wf_cmd_list(const struct wf_config *config)
 
 	if (scene_open(config, &scene, &err) < 0)
 		return failed(&err);
-	if (config->arguments.count)
-		return list_functions(config, &scene);
-	/* Alone, a file that cannot be read is the answer. */
+	/* a file that was named and cannot be read is the answer */
 	if (config->executable && !wf_candidate_open(&scene.candidates, 0))
 		return failed(&scene.candidates.items[0].open_error);
+	if (config->arguments.count)
+		return list_functions(config, &scene);
 	wf_offer_print(&scene.candidates, config->json, stdout);
 	return flushed(stdout);
 }

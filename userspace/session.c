@@ -22,6 +22,7 @@
 #define MAILBOX_BYTES  (16u << 20)
 #define OPEN_AGE_NS    1000000000ull
 #define TICK_MS        50
+#define SPARE_SITES    65536 /* 3 MiB; the libraries of a launched program are not known yet */
 #define SWEEP_EVERY_NS 1000000000ull
 #define LEAVE_NS       1000000000ull /* for running calls to end */
 #define LEAVE_STEP_MS  20
@@ -283,16 +284,16 @@ static uint32_t site_count(const struct wf_plan *plan)
 	return sites;
 }
 
-/* Room for the plan, and as much again for what comes by exec and dlopen. */
+/* Room for the plan, and as much again and more for what comes by exec and dlopen. */
 static int load_kernel(struct wf_session *session, struct wf_err *err)
 {
 	const struct wf_plan *plan = session->wave.plan, *hooks = session->wave.hooks;
 	struct wf_kernel_config kernel = {
 		.tier = session->features.tier,
-		.spec_max = 2 * (site_count(plan) + site_count(hooks)) + 4096,
-		.capture_max = 2 * plan->capture_count + 512,
-		.guard_max = 2 * plan->guard_count + 64,
-		.tail_set_max = 2 * plan->tail_set_count + 256,
+		.spec_max = 2 * (site_count(plan) + site_count(hooks)) + SPARE_SITES,
+		.capture_max = 2 * plan->capture_count + 4096,
+		.guard_max = 2 * plan->guard_count + 1024,
+		.tail_set_max = 2 * plan->tail_set_count + 4096,
 		.open_age_ns = OPEN_AGE_NS,
 		.depth_max = session->config->depth_max,
 		.follow = !session->config->no_follow,
@@ -334,12 +335,6 @@ static int open_recording(struct wf_session *session, struct wf_err *err)
 	return wf_recording_new(session->config->output, &info, &session->recording, err);
 }
 
-static void say_armed(const struct wf_session *session)
-{
-	wf_log(WF_LOG_INFO, "session", "tracing %u functions in %u processes",
-	       wf_arming_function_count(session->arming), wf_arming_process_count(session->arming));
-}
-
 int wf_session_open(struct wf_session *session, pid_t only, struct wf_err *err)
 {
 	uint64_t now_ns;
@@ -368,7 +363,7 @@ int wf_session_open(struct wf_session *session, pid_t only, struct wf_err *err)
 	if (session->config->duration_ns)
 		session->end_ns = now_ns + session->config->duration_ns;
 	if (!only)
-		say_armed(session);
+		wf_arming_announce(session->arming);
 	return 0;
 }
 
@@ -381,7 +376,7 @@ void wf_session_started(struct wf_session *session, struct wf_launch *launch)
 	/* it may just have been slow to stop: never leave it stopped */
 	if (rc != -ECHILD)
 		wf_launch_continue(launch);
-	say_armed(session);
+	wf_arming_announce(session->arming);
 }
 
 static void on_process(void *context, const struct wf_rec_head *record)

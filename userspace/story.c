@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "story.h"
 
+#include <string.h>
+
 #include "base/str.h"
 
 #define FILES_MAX 4 /* told in full; the rest is counted */

@@ -219,7 +219,9 @@ static inline void stepper_return(struct stepper *s, const struct user_regs_stru
 	while (s->depth && s->frames[s->depth - 1].sp < regs->rsp) {
 		const struct stepper_frame *frame = &s->frames[--s->depth];
 
-		if (frame->sp + 8 == regs->rsp && frame->back == regs->rip)
+		/* A handler may jump to where the call would have returned to; but it made calls. */
+		if (frame->sp + 8 == regs->rsp && frame->back == regs->rip &&
+		    stepper_word(s, frame->sp) == frame->back)
 			stepper_judge(s, frame, regs->rax);
 		else
 			s->abandoned++;
