@@ -15,13 +15,15 @@
 #include <string.h>
 #include <sys/personality.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/user.h>
 #include <sys/wait.h>
 
 #include "userspace/base/map.h"
 #include "userspace/plan.h"
 
-#define STEPPER_FRAMES 20000
+#define STEPPER_FRAMES      20000
+#define STEPPER_CPU_SECONDS 2
 
 struct stepper_frame { /* a call that really is open */
 	uint32_t function;
@@ -351,7 +353,10 @@ static inline void stepper_run(struct stepper *s, const struct wf_plan *plan, co
 	s->frames = calloc(STEPPER_FRAMES, sizeof(*s->frames));
 	s->pid = fork();
 	if (s->pid == 0) {
+		const struct rlimit seconds = {STEPPER_CPU_SECONDS, STEPPER_CPU_SECONDS};
+
 		personality(ADDR_NO_RANDOMIZE);
+		setrlimit(RLIMIT_CPU, &seconds); /* random programs need not end */
 		ptrace(PTRACE_TRACEME, 0, NULL, NULL);
 		if (!freopen("/dev/null", "w", stdout))
 			_exit(126);
