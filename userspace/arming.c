@@ -39,6 +39,7 @@ struct wf_arming {
 	uint32_t file_count;
 	uint32_t function_count, children_missed;
 	uint64_t looked_ns;
+	bool announced;
 };
 
 int wf_arming_new(const struct wf_arming_config *config, struct wf_arming **ret, struct wf_err *err)
@@ -178,8 +179,8 @@ static bool only_traced(struct wf_arming *arming, const struct wf_candidate *can
 
 /* Whose hits count: everybody's, or those of the processes listed in pids. */
 static struct wf_attach_scope choose_scope(struct wf_arming *arming,
-					   const struct wf_candidate *candidate, pid_t only,
-					   pid_t *pids)
+					   const struct wf_candidate *candidate, bool hooks,
+					   pid_t only, pid_t *pids)
 {
 	struct wf_attach_scope scope = {.pids = pids};
 
@@ -188,7 +189,10 @@ static struct wf_attach_scope choose_scope(struct wf_arming *arming,
 		scope.pid_count = 1;
 		return scope;
 	}
-	if (arming->config.wave.config->shared || only_traced(arming, candidate)) {
+	/* hooks sit on functions that are rare everywhere: a target that forks needs no link a
+	 * child */
+	if (arming->config.wave.config->shared || (hooks && arming->process_count > 1) ||
+	    only_traced(arming, candidate)) {
 		scope.pids = NULL;
 		return scope;
 	}
@@ -251,7 +255,8 @@ static int attach_plan(struct wf_arming *arming, const struct wf_wave *wave, str
 		candidate = wf_wave_candidate(wave, plan->files[f].elf);
 		if (find_file(arming, candidate->device, candidate->inode, hooks))
 			plan->files[f].site_count = 0;
-		scopes[f] = choose_scope(arming, candidate, only, pids + (size_t)f * PROCESSES_MAX);
+		scopes[f] = choose_scope(arming, candidate, hooks, only,
+					 pids + (size_t)f * PROCESSES_MAX);
 	}
 	rc = wf_attach_plan(arming->attacher, plan, scopes, span_ids, err);
 	for (uint32_t f = 0; rc == 0 && f < plan->file_count; f++) {
@@ -298,10 +303,14 @@ static void link_process(struct wf_arming *arming, const struct wf_target *targe
 	struct wf_err err = {0};
 
 	for (uint32_t i = 0; i < arming->file_count; i++) {
-		const struct armed_file *file = &arming->files[i];
+		struct armed_file *file = &arming->files[i];
 
 		if (!file->filtered || !maps_file(target, file->device, file->inode))
 			continue;
+		if (file->hooks && arming->process_count > 1) {
+			file->filtered = wf_attach_widen(arming->attacher, file->number, &err) < 0;
+			continue;
+		}
 		if (wf_attach_process(arming->attacher, file->number, target->pid, &err) < 0) {
 			if (!arming->children_missed++)
 				wf_log(WF_LOG_WARN, "arming", "process %d is not traced: %s",
@@ -316,6 +325,7 @@ static void another_wave(struct wf_arming *arming)
 {
 	struct wf_err err = {0};
 	struct wf_wave wave;
+	uint32_t before;
 
 	for (uint32_t i = 0; i < arming->process_count; i++)
 		link_process(arming, arming->targets[i]);
@@ -324,8 +334,12 @@ static void another_wave(struct wf_arming *arming)
 		wf_log(WF_LOG_DEBUG, "arming", "%s", err.msg);
 		return;
 	}
+	before = arming->function_count;
 	if (wf_arming_attach(arming, &wave, 0, &err) < 0)
 		wf_log(WF_LOG_WARN, "arming", "%s", err.msg);
+	else if (arming->announced && arming->function_count > before)
+		wf_log(WF_LOG_INFO, "arming", "tracing %u more functions",
+		       arming->function_count - before);
 	wf_wave_done(&wave);
 }
 
@@ -406,9 +420,11 @@ void wf_arming_detach(struct wf_arming *arming)
 		wf_attacher_detach(arming->attacher);
 }
 
-uint32_t wf_arming_function_count(const struct wf_arming *arming)
+void wf_arming_announce(struct wf_arming *arming)
 {
-	return arming->function_count;
+	arming->announced = true;
+	wf_log(WF_LOG_INFO, "arming", "tracing %u functions in %u processes",
+	       arming->function_count, arming->process_count);
 }
 
 uint32_t wf_arming_children_missed(const struct wf_arming *arming)

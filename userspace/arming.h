@@ -55,7 +55,8 @@ void wf_arming_tick(struct wf_arming *arming, uint64_t now_ns);
 /* Close every link. */
 void wf_arming_detach(struct wf_arming *arming);
 
-uint32_t wf_arming_function_count(const struct wf_arming *arming);
+/* Say what is traced; from now on also what comes later. */
+void wf_arming_announce(struct wf_arming *arming);
 /* Children that were not traced because too many links would have been needed. */
 uint32_t wf_arming_children_missed(const struct wf_arming *arming);
 

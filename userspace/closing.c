@@ -61,12 +61,14 @@ static void print_ledger(const struct wf_ledger *ledger)
 }
 
 /* Single losses are named in the ledger; a destination that took nothing, or a disk that is full,
- * is a failure of the whole. A reader or terminal that left is none. */
+ * is a failure of the whole. A reader or terminal that left, or reads too slowly, is none. */
 static bool is_failure(const struct wf_exporter_sink *sink)
 {
+	const struct wf_sink_counters *counters = &sink->counters;
+
 	if (strcmp(sink->kind, "console") == 0)
 		return false;
-	return sink->counters.lost_write || (sink->counters.spans_in && !sink->counters.exported);
+	return counters->lost_write || (counters->spans_in && !counters->exported);
 }
 
 static int check_outputs(const struct wf_closing *closing, struct wf_err *err)
@@ -79,9 +81,9 @@ static int check_outputs(const struct wf_closing *closing, struct wf_err *err)
 		uint64_t lost;
 
 		wf_exporter_sink_read(exporter, i, &sink);
-		lost = sink.counters.spans_in - sink.counters.exported;
 		if (!is_failure(&sink))
 			continue;
+		lost = sink.counters.spans_in - sink.counters.exported;
 		return wf_err_set(err, EIO, "%s: %llu of %llu spans were not exported", sink.name,
 				  (unsigned long long)lost,
 				  (unsigned long long)sink.counters.spans_in);

@@ -175,6 +175,24 @@ int wf_draft_kind(struct wf_draft *draft, struct wf_parser *parser, size_t at, c
 			      word);
 }
 
+/* Whether a name is a method's cannot be told from its symbol; a rule that uses `self` says so.
+ * Then the object takes the first register and arg1 is the one behind it. */
+static void shift_arguments(struct wf_draft *draft)
+{
+	bool method = false;
+
+	for (unsigned i = 0; i < draft->binding.count; i++)
+		method |= draft->operands[i].origin == WF_FROM_ARG && !draft->operands[i].number;
+	for (unsigned i = 0; i < draft->rule.guard_count; i++)
+		method |= !draft->guards[i].operand.number;
+	for (unsigned i = 0; method && i < draft->binding.count; i++)
+		if (draft->operands[i].origin == WF_FROM_ARG && draft->operands[i].number)
+			draft->operands[i].number++;
+	for (unsigned i = 0; method && i < draft->rule.guard_count; i++)
+		if (draft->guards[i].operand.number)
+			draft->guards[i].operand.number++;
+}
+
 int wf_draft_commit(struct wf_draft *draft, struct wf_ruleset *rules, struct wf_err *err)
 {
 	struct wf_rule *rule = &draft->rule;
@@ -182,6 +200,7 @@ int wf_draft_commit(struct wf_draft *draft, struct wf_ruleset *rules, struct wf_
 
 	if (rc < 0)
 		return rc;
+	shift_arguments(draft);
 	rule->operand_count = draft->binding.count;
 	rule->operands = wf_arena_copy(rules->arena, draft->operands,
 				       rule->operand_count * sizeof(*rule->operands));

@@ -29,7 +29,7 @@ enum wf_origin { WF_FROM_ARG = 1, WF_FROM_RETURN = 2 };
 
 struct wf_operand {
 	uint8_t origin; /* enum wf_origin */
-	uint8_t number; /* ARG: 1 = first integer-class argument (C++: after this), 0 = self */
+	uint8_t number; /* ARG: 1 = first integer-class register, 0 = self, the same one */
 	uint8_t type;   /* enum wf_source_type */
 	uint8_t steps;
 	int32_t offset[WF_STEPS_MAX];

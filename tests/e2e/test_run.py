@@ -15,13 +15,16 @@ def rules(names=TRIO):
     return [word for name in names for word in ("-f", name)]
 
 
-def run_command(t, command, *options, env=None, names=TRIO, wrap=(), stdin=b"go\n"):
-    """wftrace run: (process, path of its own output, path of its ledger)."""
+def run_command(t, command, *options, env=None, names=TRIO, wrap=(), stdin=b"go\n", hold=None):
+    """wftrace run: (process, path of its own output, path of its ledger). hold gets the end of stdin to write to."""
     t.need_wftrace()
     spans, ledger = t.dir / "spans.jsonl", t.dir / "ledger.json"
     reader, writer = os.pipe()
-    os.write(writer, stdin)
-    os.close(writer)
+    if hold is None:
+        os.write(writer, stdin)
+        os.close(writer)
+    else:
+        hold.append(writer)
     process = t.spawn([*wrap, t.wftrace_path(), "run", *rules(names), "--json", "-o", spans, "--ledger", ledger, *options,
                        "--", *command], stdin=reader, env=env)
     os.close(reader)
@@ -49,8 +52,12 @@ def test_run_ends_with_the_status_of_its_command(t):
 
 
 def test_run_follows_a_shell_into_its_children(t):
-    trio = t.build("trio.c")
-    process, spans, ledger = run_command(t, ["sh", "-c", 'echo go | "$0" 1000 >/dev/null', trio])
+    hold = []
+    process, spans, ledger = run_command(t, ["sh", "-c", '"$0" 1000 >/dev/null; exit 0', t.build("trio.c")], hold=hold)
+    said = process.err.wait(lambda line: "more functions" in line, 20.0)
+    t.equal(said, "wftrace: tracing 3 more functions", "said of the child")
+    os.write(hold[0], b"go\n")
+    os.close(hold[0])
     t.equal(process.wait(), 0, "status")
     t.edges(finished(spans, ledger), TRIO_1000)
 
