@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What wftrace and its kernel side need in memory."""
 import json
+import os
 import re
+import subprocess
 from pathlib import Path
 
 import library
-from workshop import HERE, Failure
+from workshop import HERE, WFTRACE, Failure
 
 ROWS = ("memory.rss_1000_probes_mb", "memory.kernel_mb", "memory.startup_peak_mb")
 MIB = 1 << 20
@@ -32,9 +34,18 @@ def rings_mb(pid):
     return total / 1024
 
 
+def task_bytes():
+    """Value size of the task storage that every traced thread gets (the other one is for long strings)."""
+    shown = subprocess.run(["bpftool", "-j", "map", "show"], capture_output=True, text=True, check=True).stdout
+    found = [one["bytes_value"] for one in json.loads(shown) if one.get("name") == "tasks"]
+    if not found:
+        raise Failure("no map is called `tasks`")
+    return max(found)
+
+
 def bpf_bytes(pid):
-    """(bytes of maps and programs, bytes of one task's value)."""
-    total, value, seen = 0, 0, set()
+    """Of the maps and programs that wftrace holds."""
+    total, seen = 0, set()
     for entry in Path(f"/proc/{pid}/fdinfo").iterdir():
         facts = dict(re.findall(r"^(\w+):\s*(\S+)", entry.read_text(), re.M))
         key = ("map", facts["map_id"]) if "map_id" in facts else ("prog", facts.get("prog_id"))
@@ -42,13 +53,11 @@ def bpf_bytes(pid):
             continue
         seen.add(key)
         total += int(facts["memlock"])
-        if facts.get("map_type") == "29":  # task storage
-            value = max(value, int(facts["value_size"]))
-    return total, value
+    return total
 
 
 def slab_bytes(size):
-    """kmalloc rounds up to a power of two, or 3/4 of one for small sizes."""
+    """kmalloc rounds up to a power of two."""
     bucket = 64
     while bucket < size:
         bucket *= 2
@@ -71,7 +80,7 @@ def measure_attached(shop):
     target.expect("calls ")
     rings = rings_mb(tracer.pid)
     rss, peak = status_mb(tracer.pid, "VmRSS") - rings, status_mb(tracer.pid, "VmHWM")
-    maps, value = bpf_bytes(tracer.pid)
+    maps, value = bpf_bytes(tracer.pid), task_bytes()
     sites = count_sites(shop, target, rules)
     tracer.stop(check=False)
     yield ("memory.rss_1000_probes_mb", round(rss, 1),
@@ -90,16 +99,30 @@ def big_binary(shop):
     return shop.build(HERE / "big.S", flags=flags)
 
 
+def dry_run_peak_mb(shop, target):
+    """The same symbols and plan, before any ring is mapped."""
+    argv = [str(WFTRACE), "attach", "-p", str(target.target_pid), "-f", BIG_RULE, "--dry-run"]
+    child = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode:
+        raise Failure(f"the dry run ended with {child.returncode}")
+    return usage.ru_maxrss / 1024
+
+
 def measure_start(shop):
     path = big_binary(shop)
     target = shop.start(path)
+    planned = dry_run_peak_mb(shop, target)
     tracer = shop.trace(target, [BIG_RULE], pinned=False)
     peak, rings = status_mb(tracer.pid, "VmHWM"), rings_mb(tracer.pid)
     tracer.stop(check=False)
+    peak = max(peak - rings, planned)
     size = path.stat().st_size / 1e6
     yield ("memory.startup_peak_mb", round(peak, 1),
            f"VmHWM after attaching {tracer.functions} functions of a {size:.0f} MB binary with {BIG_FUNCTIONS} "
-           f"symbols; {rings:.0f} MiB of it are mapped rings")
+           f"symbols; without {rings:.0f} MiB of mapped rings; "
+           f"{planned:.0f} while planning")
 
 
 def measure(shop):

@@ -27,7 +27,7 @@ def rate(shop, server, seconds, *options):
 
 
 def traced_rate(shop, server, url, seconds, *options):
-    tracer = shop.trace(server.pids(), [], "--profile", "postgresql", "--to", url, pinned=False)
+    tracer = shop.trace([server.process.pid], [], "--profile", "postgresql", "--to", url, pinned=False)
     tps = rate(shop, server, seconds, *options)
     ledger = tracer.stop(check=False).ledger
     if not ledger["balanced"] or not ledger["entries"]:
