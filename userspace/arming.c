@@ -12,7 +12,7 @@
 
 #define PROCESSES_MAX  4096
 #define LOOK_AGAIN_NS  500000000ull /* maps of traced processes are compared this often */
-#define CHILD_DELAY_NS 50000000ull  /* a child that executes another image at once is not linked */
+#define CHILD_DELAY_NS 5000000ull   /* a child that executes another image at once is not linked */
 
 struct process {
 	struct wf_target *target;
@@ -387,6 +387,14 @@ void wf_arming_started(struct wf_arming *arming, pid_t pid)
 {
 	if (wf_arming_add_process(arming, pid, NULL) == 0)
 		another_wave(arming);
+}
+
+bool wf_arming_is_waiting(const struct wf_arming *arming)
+{
+	for (uint32_t i = 0; i < arming->process_count; i++)
+		if (arming->processes[i].due_ns)
+			return true;
+	return false;
 }
 
 void wf_arming_tick(struct wf_arming *arming, uint64_t now_ns)
