@@ -129,13 +129,6 @@ static int found(void *context, const struct wf_symbol *symbol, struct wf_err *e
 	return plan_one(search, symbol, function, err);
 }
 
-static void refused(void *context, struct wf_node *node, const struct wf_err *why)
-{
-	struct search *search = context;
-
-	wf_blueprint_refuse(search->bp, node->function, why->msg);
-}
-
 static int begin(struct search *search, struct wf_blueprint *bp)
 {
 	const struct wf_costs *costs = &bp->options.costs;
@@ -169,7 +162,7 @@ static int search_all(struct search *search, struct wf_err *err)
 					       search, err);
 	}
 	if (rc >= 0)
-		rc = wf_tail_plan(&search->nodes, refused, search, err);
+		rc = wf_tail_plan(&search->nodes, err);
 	return rc < 0 ? rc : wf_emit_nodes(search->bp, &search->nodes, err);
 }
 

@@ -66,8 +66,7 @@ static bool make_site(const struct wf_graph *graph, const struct wf_exit_wants *
 {
 	const struct wf_insn *insn = &graph->insns[edge->insn];
 
-	if (edge->insn == wants->entry_site || graph->marks[edge->insn] & WF_MARK_CYCLE ||
-	    !wf_insn_is_emulated(insn))
+	if (graph->marks[edge->insn] & WF_MARK_CYCLE || !wf_insn_is_emulated(insn))
 		return false;
 	*site = (struct wf_exit_site){.address = insn->address,
 				      .insn = edge->insn,

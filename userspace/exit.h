@@ -42,7 +42,6 @@ struct wf_exits {
 };
 
 struct wf_exit_wants {
-	uint32_t entry_site; /* an instruction that is probed as the entry, or WF_NO_INSN */
 	bool ret_only;
 	uint32_t sites_max;               /* conditional sites for one RET */
 	const struct wf_operand *returns; /* values that each exit must be able to give */

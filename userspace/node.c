@@ -86,12 +86,10 @@ static struct wf_entry_wants entry_wants(const struct wf_nodes *nodes, const str
 }
 
 /* Exits on the loaded graph. */
-static int plan_exits(struct wf_nodes *nodes, struct wf_node *node, const struct wf_rule *rule,
-		      uint32_t entry_site)
+static int plan_exits(struct wf_nodes *nodes, struct wf_node *node, const struct wf_rule *rule)
 {
 	struct wf_operand returns[RETURNS_MAX];
 	struct wf_exit_wants wants = {
-		.entry_site = entry_site,
 		.ret_only = nodes->ret_only,
 		.sites_max = nodes->sites_max,
 		.returns = returns,
@@ -133,21 +131,11 @@ int wf_node_plan_exits(struct wf_nodes *nodes, struct wf_node *node, const struc
 
 	if (rc < 0)
 		return rc;
-	rc = plan_exits(nodes, node, rule, WF_NO_INSN);
+	rc = plan_exits(nodes, node, rule);
 	trim(&node->exits);
 	if (rc >= 0 && (!node->hands || node->exits.leave_count != leaves))
 		rc = make_hands(node);
 	return rc < 0 ? wf_err_set(err, -rc, "out of memory") : 0;
-}
-
-static int check_single(const struct wf_node *node, struct wf_err *err)
-{
-	for (uint32_t i = 0; i < node->exits.exit_count; i++)
-		if (node->exits.exits[i].address == node->entry_address)
-			return wf_err_set(err, ENOTSUP,
-					  "it is a single return instruction: entry and exit would "
-					  "be one probe");
-	return 0;
 }
 
 int wf_node_plan(struct wf_nodes *nodes, struct wf_node *node, struct wf_err *err)
@@ -163,31 +151,11 @@ int wf_node_plan(struct wf_nodes *nodes, struct wf_node *node, struct wf_err *er
 		return rc;
 	node->entry_address = nodes->graph->insns[entry.insn].address;
 	node->entry_emulated = entry.emulated;
-	rc = plan_exits(nodes, node, node->no_return ? NULL : node->rule, entry.insn);
+	rc = plan_exits(nodes, node, node->no_return ? NULL : node->rule);
 	trim(&node->exits);
 	if (rc >= 0)
 		rc = make_hands(node);
 	if (rc < 0)
 		return wf_err_set(err, -rc, "out of memory");
-	return check_single(node, err);
-}
-
-int wf_node_move_entry(struct wf_nodes *nodes, struct wf_node *node, struct wf_err *err)
-{
-	struct wf_entry_wants wants = entry_wants(nodes, node);
-	struct wf_entry entry;
-	uint64_t taken = node->entry_address;
-	int rc = wf_graph_load(nodes->graph, node->address, node->size, err);
-
-	wants.stay = true;
-	if (rc >= 0)
-		rc = wf_entry_plan(nodes->graph, &wants, &entry, err);
-	if (rc < 0)
-		return rc;
-	if (nodes->graph->insns[entry.insn].address == taken)
-		return wf_err_set(err, ENOTSUP,
-				  "it is a single jump: entry and exit would be one probe");
-	node->entry_address = nodes->graph->insns[entry.insn].address;
-	node->entry_emulated = entry.emulated;
 	return 0;
 }

@@ -68,7 +68,5 @@ int wf_node_plan(struct wf_nodes *nodes, struct wf_node *node, struct wf_err *er
 /* Exits only, able to give the values that `rule` (may be NULL) wants at the end. */
 int wf_node_plan_exits(struct wf_nodes *nodes, struct wf_node *node, const struct wf_rule *rule,
 		       struct wf_err *err);
-/* Put the entry on the first instruction, because its place is needed as an exit. */
-int wf_node_move_entry(struct wf_nodes *nodes, struct wf_node *node, struct wf_err *err);
 
 #endif

@@ -65,7 +65,10 @@ struct wf_plan_function {
 	const char *note; /* e.g. "ends at a jump through a pointer", or NULL */
 };
 
-/* All probes of one file. Sites are sorted by offset; several sites may share an offset. */
+/*
+ * All probes of one file. Sites are sorted by offset; several may share one: an entry there must be
+ * seen before an exit.
+ */
 struct wf_plan_file {
 	struct wf_binary *elf;
 	struct wf_plan_site *sites;

@@ -165,34 +165,6 @@ static void settle(struct wf_nodes *nodes)
 	}
 }
 
-static bool entry_is_exit(const struct wf_node *node)
-{
-	for (uint32_t k = 0; k < node->exits.leave_count; k++)
-		if (!node->hands[k].handed && node->exits.leaves[k].address == node->entry_address)
-			return true;
-	return false;
-}
-
-/* True where functions were refused, so that others lose an origin. */
-static bool separate_entries(struct wf_nodes *nodes, wf_tail_refused refused, void *context)
-{
-	bool changed = false;
-
-	for (uint32_t i = 0; i < nodes->count; i++) {
-		struct wf_node *node = &nodes->items[i];
-		struct wf_err why;
-
-		if (!node->rule || !entry_is_exit(node) ||
-		    wf_node_move_entry(nodes, node, &why) >= 0)
-			continue;
-		refused(context, node, &why);
-		node->rule = NULL;
-		node->function = UINT32_MAX;
-		changed = true;
-	}
-	return changed;
-}
-
 static bool wants_return(const struct wf_node *node)
 {
 	for (uint32_t i = 0; !node->no_return && i < node->rule->operand_count; i++)
@@ -224,14 +196,12 @@ static int choose_owners(struct wf_nodes *nodes, struct wf_err *err)
 	return 0;
 }
 
-int wf_tail_plan(struct wf_nodes *nodes, wf_tail_refused refused, void *context, struct wf_err *err)
+int wf_tail_plan(struct wf_nodes *nodes, struct wf_err *err)
 {
 	int rc = expand(nodes);
 
 	if (rc < 0)
 		return wf_err_set(err, -rc, "out of memory");
-	do {
-		settle(nodes);
-	} while (separate_entries(nodes, refused, context));
+	settle(nodes);
 	return choose_owners(nodes, err);
 }

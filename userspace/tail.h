@@ -18,14 +18,10 @@
 #define WF_TAIL_SHARED 8
 #define WF_TAIL_CALLED 64
 
-/* A function with a rule cannot be traced after all. */
-typedef void (*wf_tail_refused)(void *context, struct wf_node *node, const struct wf_err *why);
-
 /*
  * Add the functions jumped to as nodes, decide every jump (hands[].handed) and fill origins and
  * owner. -ENOMEM.
  */
-int wf_tail_plan(struct wf_nodes *nodes, wf_tail_refused refused, void *context,
-		 struct wf_err *err);
+int wf_tail_plan(struct wf_nodes *nodes, struct wf_err *err);
 
 #endif
