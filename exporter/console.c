@@ -281,7 +281,7 @@ int wf_console_new(const char *name, const struct wf_console_options *options, s
 	};
 
 	if (options->json)
-		return wf_json_sink_new(name, options->fd, ret, err);
+		return wf_json_sink_new(name, options->fd, options->held_bytes, ret, err);
 	console = calloc(1, sizeof(*console));
 	if (!console)
 		return wf_err_set(err, ENOMEM, "out of memory");

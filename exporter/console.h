@@ -22,8 +22,8 @@ struct wf_console_options {
 	bool json;
 	struct wf_style style;
 	unsigned trees_per_s; /* 0 = 20 */
-	size_t held_bytes;    /* batches kept for unfinished trees; 0 = 64 MiB */
-	uint32_t tree_spans;  /* of a held tree; 0 = 10,000 */
+	size_t held_bytes;   /* batches kept for unfinished trees; 0 = 64 MiB. JSON: waiting text */
+	uint32_t tree_spans; /* of a held tree; 0 = 10,000 */
 };
 
 /* What suits the fd: JSON if it is no terminal; colour and UTF-8 by NO_COLOR, TERM and the locale.

@@ -117,7 +117,7 @@ static int url_parse(const char *text, struct url *ret, struct wf_err *err)
 static int grpc_refuse(const struct url *url, struct wf_err *err)
 {
 	return wf_err_set(err, EOPNOTSUPP,
-			  "grpc:// (gRPC export) is not in this version%s; use http://%.*s:4318",
+			  "gRPC export is not in this version%s; use http://%.*s:4318, not grpc://",
 			  url->port == GRPC_PORT ? " (port 4317 speaks gRPC)" : "", url->host_len,
 			  url->host);
 }

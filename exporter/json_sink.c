@@ -7,7 +7,7 @@
 #include "line.h"
 #include "stream.h"
 
-#define WAITING_MAX (128u << 20)
+#define WAITING_MAX (128u << 20) /* text that a slow reader may leave waiting */
 #define RETRY_NS    10000000u
 
 struct json_sink {
@@ -82,7 +82,8 @@ static const struct wf_sink_ops json_ops = {
 	.free = sink_free,
 };
 
-int wf_json_sink_new(const char *name, int fd, struct wf_sink **ret, struct wf_err *err)
+int wf_json_sink_new(const char *name, int fd, size_t waiting_max, struct wf_sink **ret,
+		     struct wf_err *err)
 {
 	struct json_sink *sink = calloc(1, sizeof(*sink));
 
@@ -90,7 +91,7 @@ int wf_json_sink_new(const char *name, int fd, struct wf_sink **ret, struct wf_e
 		return wf_err_set(err, ENOMEM, "out of memory");
 	sink->base.ops = &json_ops;
 	sink->base.name = name;
-	wf_stream_init(&sink->stream, fd, WAITING_MAX);
+	wf_stream_init(&sink->stream, fd, waiting_max ? waiting_max : WAITING_MAX);
 	*ret = &sink->base;
 	return 0;
 }

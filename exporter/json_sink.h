@@ -6,6 +6,7 @@
 #include "sink.h"
 
 /* fd is borrowed; name too. When its reader leaves, failed is EPIPE. */
-int wf_json_sink_new(const char *name, int fd, struct wf_sink **ret, struct wf_err *err);
+int wf_json_sink_new(const char *name, int fd, size_t waiting_max, struct wf_sink **ret,
+		     struct wf_err *err);
 
 #endif

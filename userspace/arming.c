@@ -179,8 +179,8 @@ static bool only_traced(struct wf_arming *arming, const struct wf_candidate *can
 
 /* Whose hits count: everybody's, or those of the processes listed in pids. */
 static struct wf_attach_scope choose_scope(struct wf_arming *arming,
-					   const struct wf_candidate *candidate, pid_t only,
-					   pid_t *pids)
+					   const struct wf_candidate *candidate, bool hooks,
+					   pid_t only, pid_t *pids)
 {
 	struct wf_attach_scope scope = {.pids = pids};
 
@@ -189,7 +189,10 @@ static struct wf_attach_scope choose_scope(struct wf_arming *arming,
 		scope.pid_count = 1;
 		return scope;
 	}
-	if (arming->config.wave.config->shared || only_traced(arming, candidate)) {
+	/* hooks sit on functions that are rare everywhere: a target that forks needs no link a
+	 * child */
+	if (arming->config.wave.config->shared || (hooks && arming->process_count > 1) ||
+	    only_traced(arming, candidate)) {
 		scope.pids = NULL;
 		return scope;
 	}
@@ -254,7 +257,8 @@ static int attach_plan(struct wf_arming *arming, const struct wf_wave *wave, str
 		candidate = wf_wave_candidate(wave, plan->files[f].elf);
 		if (find_file(arming, candidate->device, candidate->inode, hooks))
 			plan->files[f].site_count = 0;
-		scopes[f] = choose_scope(arming, candidate, only, pids + (size_t)f * PROCESSES_MAX);
+		scopes[f] = choose_scope(arming, candidate, hooks, only,
+					 pids + (size_t)f * PROCESSES_MAX);
 	}
 	rc = wf_attach_plan(arming->attacher, plan, scopes, span_ids, err);
 	for (uint32_t f = 0; rc == 0 && f < plan->file_count; f++) {
@@ -301,10 +305,14 @@ static void link_process(struct wf_arming *arming, const struct wf_target *targe
 	struct wf_err err = {0};
 
 	for (uint32_t i = 0; i < arming->file_count; i++) {
-		const struct armed_file *file = &arming->files[i];
+		struct armed_file *file = &arming->files[i];
 
 		if (!file->filtered || !maps_file(target, file->device, file->inode))
 			continue;
+		if (file->hooks && arming->process_count > 1) {
+			file->filtered = wf_attach_widen(arming->attacher, file->number, &err) < 0;
+			continue;
+		}
 		if (wf_attach_process(arming->attacher, file->number, target->pid, &err) < 0) {
 			if (!arming->children_missed++)
 				wf_log(WF_LOG_WARN, "arming", "process %d is not traced: %s",

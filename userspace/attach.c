@@ -424,14 +424,32 @@ int wf_attach_process(struct wf_attacher *attacher, uint32_t file, pid_t pid, st
 	return add_link(attacher, file, pid, attacher->lists[file].path, err);
 }
 
-void wf_attach_forget(struct wf_attacher *attacher, pid_t pid)
+/* Close the links of a list (~0u: of any) that are filtered to a process (0: to any). */
+static void drop_links(struct wf_attacher *attacher, uint32_t list, pid_t pid)
 {
 	for (uint32_t i = 0; i < attacher->link_count;) {
-		if (attacher->links[i].pid != pid || pid == 0) {
+		const struct link *link = &attacher->links[i];
+
+		if (!link->pid || (list != ~0u && link->list != list) ||
+		    (pid && link->pid != pid)) {
 			i++;
 			continue;
 		}
 		close_link(&attacher->links[i]);
 		attacher->links[i] = attacher->links[--attacher->link_count];
 	}
+}
+
+int wf_attach_widen(struct wf_attacher *attacher, uint32_t file, struct wf_err *err)
+{
+	int rc = add_link(attacher, file, 0, attacher->lists[file].path, err);
+
+	if (rc == 0)
+		drop_links(attacher, file, 0);
+	return rc;
+}
+
+void wf_attach_forget(struct wf_attacher *attacher, pid_t pid)
+{
+	drop_links(attacher, ~0u, pid);
 }

@@ -40,6 +40,8 @@ int wf_attach_plan(struct wf_attacher *attacher, const struct wf_plan *plan,
 		   struct wf_attach_scope *scopes, uint32_t *ret_span_ids, struct wf_err *err);
 /* One more process for a file whose links are filtered. -E2BIG past WF_LINKS_PER_FILE_MAX. */
 int wf_attach_process(struct wf_attacher *attacher, uint32_t file, pid_t pid, struct wf_err *err);
+/* One unfiltered link in the place of a file's filtered ones. */
+int wf_attach_widen(struct wf_attacher *attacher, uint32_t file, struct wf_err *err);
 /* Drop the links filtered to a process that is gone. */
 void wf_attach_forget(struct wf_attacher *attacher, pid_t pid);
 /* Close every link; hits in flight still run. */

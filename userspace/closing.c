@@ -63,13 +63,15 @@ static void print_ledger(const struct wf_ledger *ledger)
 	wf_buf_done(&text);
 }
 
-/* Spans that a destination did not get are a failure. A reader or terminal that left, or that reads
- * too slowly, is not: its losses are named in the ledger. */
-static uint64_t spans_lost(const struct wf_exporter_sink *sink)
+/* Single losses are named in the ledger; a destination that took nothing, or a disk that is full,
+ * is a failure of the whole. A reader or terminal that left, or reads too slowly, is none. */
+static bool is_failure(const struct wf_exporter_sink *sink)
 {
+	const struct wf_sink_counters *counters = &sink->counters;
+
 	if (strcmp(sink->kind, "console") == 0)
-		return 0;
-	return sink->counters.spans_in - sink->counters.exported;
+		return false;
+	return counters->lost_write || (counters->spans_in && !counters->exported);
 }
 
 static int check_outputs(const struct wf_closing *closing, struct wf_err *err)
@@ -82,9 +84,9 @@ static int check_outputs(const struct wf_closing *closing, struct wf_err *err)
 		uint64_t lost;
 
 		wf_exporter_sink_read(exporter, i, &sink);
-		lost = spans_lost(&sink);
-		if (!lost)
+		if (!is_failure(&sink))
 			continue;
+		lost = sink.counters.spans_in - sink.counters.exported;
 		return wf_err_set(err, EIO, "%s: %llu of %llu spans were not exported", sink.name,
 				  (unsigned long long)lost,
 				  (unsigned long long)sink.counters.spans_in);

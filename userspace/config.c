@@ -91,6 +91,16 @@ static int check_whom(const struct wf_config *config, const char *name, struct w
 	return 0;
 }
 
+static int check_dry_run(const struct wf_config *config, struct wf_err *err)
+{
+	if (!config->dry_run.count_ns)
+		return 0;
+	return wf_err_set(
+		err, ENOTSUP,
+		"--dry-run with a duration is not in this version (it comes with sampling "
+		"and budgets); without one it prints the plan and its predicted cost");
+}
+
 static int check_record(const struct wf_config *config, struct wf_err *err)
 {
 	int rc = check_whom(config, "record", err);
@@ -156,6 +166,10 @@ static int check_help(const struct wf_config *config, struct wf_err *err)
 
 int wf_config_check(const struct wf_config *config, struct wf_err *err)
 {
+	int rc = check_dry_run(config, err);
+
+	if (rc < 0)
+		return rc;
 	switch (config->command) {
 	case WF_COMMAND_ATTACH:
 		return check_whom(config, "attach", err);

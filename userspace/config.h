@@ -84,7 +84,7 @@ struct wf_config {
 	uint32_t depth_max;  /* levels of nested spans, 0 = all */
 	uint32_t traces_max; /* leave after so many traces, 0 = never */
 	uint64_t duration_ns;
-	bool strict, shared, force;
+	bool strict, shared;
 	bool ret_only; /* tests and bench: probe RETs in the place of exit sites */
 	struct wf_dry_run dry_run;
 

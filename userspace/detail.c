@@ -165,7 +165,8 @@ static void fill_immediate(const cs_insn *insn, struct wf_detail *ret)
 			ret->form = WF_FORM_SHIFT_LEFT;
 		break;
 	case X86_INS_OR:
-		if (ret->imm != -1)
+		/* All ones: the library gives 32-bit operands without their sign. */
+		if (ret->imm != -1 && !(ret->width == 4 && ret->imm == UINT32_MAX))
 			break;
 		ret->form = WF_FORM_CONSTANT;
 		ret->imm = ret->width == 4 ? INT64_C(0xffffffff) : -1;

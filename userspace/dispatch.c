@@ -5,7 +5,8 @@
 
 #include "symbolic.h"
 
-#define HOIST_MAX      8    /* constants tried for one register */
+#define HOIST_MAX      8 /* constants tried for one register */
+#define MOVE_SCAN_MAX  16
 #define HOIST_SCAN_MAX 4000 /* instructions looked at for them */
 
 /* A table as the jump describes it. */
@@ -66,23 +67,46 @@ static bool constant_written(const struct wf_detail *detail, uint8_t reg, uint64
 	return true;
 }
 
+/* A register gets the constant that another one got shortly before. */
+static bool constant_moved(const struct wf_graph *graph, uint32_t insn, uint8_t from, uint64_t *ret)
+{
+	uint32_t first = wf_graph_part(graph, insn)->first;
+	struct wf_detail detail;
+
+	for (uint32_t i = insn; i > first && insn - i < MOVE_SCAN_MAX; i--)
+		if (graph->insns[i - 1].kind == WF_INSN_OTHER &&
+		    wf_graph_detail(graph, i - 1, &detail) >= 0 && detail.written & 1u << from)
+			return constant_written(&detail, from, ret);
+	return false;
+}
+
+static bool constant_at(const struct wf_graph *graph, uint32_t insn, uint8_t reg, uint64_t *ret)
+{
+	struct wf_detail detail;
+
+	if (graph->insns[insn].kind != WF_INSN_OTHER || wf_graph_detail(graph, insn, &detail) < 0 ||
+	    detail.dst != reg)
+		return false;
+	if (detail.form == WF_FORM_MOVE && detail.width == 8)
+		return constant_moved(graph, insn, detail.src, ret);
+	return constant_written(&detail, reg, ret);
+}
+
 /* Constants that the function puts into a register anywhere, nearest before the jump first. */
 static uint32_t hoisted(const struct wf_graph *graph, uint32_t insn, uint8_t reg,
 			uint64_t values[HOIST_MAX])
 {
 	const struct wf_part *part = wf_graph_part(graph, insn);
 	uint32_t count = 0, span = part->count < HOIST_SCAN_MAX ? part->count : HOIST_SCAN_MAX;
+	uint32_t at = insn - part->first;
 
 	for (uint32_t k = 1; k <= span && count < HOIST_MAX; k++) {
-		uint32_t at = insn - part->first; /* walk back, then around */
+		/* Walk back to the start, then around from the end. */
 		uint32_t i = part->first + (at + part->count - k % part->count) % part->count;
-		struct wf_detail detail;
 		uint64_t value;
 		bool known = false;
 
-		if (graph->insns[i].kind != WF_INSN_OTHER ||
-		    wf_graph_detail(graph, i, &detail) < 0 ||
-		    !constant_written(&detail, reg, &value))
+		if (!constant_at(graph, i, reg, &value))
 			continue;
 		for (uint32_t c = 0; c < count; c++)
 			known = known || values[c] == value;

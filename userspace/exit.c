@@ -142,18 +142,10 @@ static int plan_ret(const struct wf_graph *graph, const struct wf_exit_wants *wa
 	return add_exit(exits, &exit);
 }
 
-static bool returns_to_entry(const struct wf_graph *graph, uint32_t i)
-{
-	uint8_t kind = graph->insns[i].kind;
-
-	return graph->to[i] == graph->entry && (kind == WF_INSN_JMP || kind == WF_INSN_JCC) &&
-	       wf_graph_at_return(graph->elf, graph->insns[i].address);
-}
-
 static int plan_leave(const struct wf_graph *graph, uint32_t i, struct wf_exits *exits)
 {
 	const struct wf_insn *insn = &graph->insns[i];
-	bool self = returns_to_entry(graph, i);
+	bool self = graph->marks[i] & WF_MARK_SELF;
 
 	if (!self && !(graph->marks[i] & WF_MARK_LEAVES))
 		return 0;

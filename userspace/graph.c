@@ -306,6 +306,11 @@ static int link_branch(struct wf_graph *graph, uint32_t i)
 {
 	uint64_t target = graph->insns[i].target;
 
+	if (target == graph->insns[graph->entry].address && graph->insns[i].kind != WF_INSN_LOOP &&
+	    wf_graph_at_return(graph->elf, graph->insns[i].address)) {
+		graph->marks[i] |= WF_MARK_SELF;
+		return 0;
+	}
 	if (!part_at(graph, target) && !classify_outside(graph, i))
 		return 0;
 	return reach(graph, target, &graph->to[i]);

@@ -38,6 +38,7 @@ struct wf_part {
 #define WF_MARK_LOST    0x08 /* jumps away with its frame on the stack */
 #define WF_MARK_REACHED 0x10
 #define WF_MARK_STUB    0x20 /* jumps to a stub, that is through a pointer */
+#define WF_MARK_SELF    0x40 /* jumps back to the entry with the stack as there: a new call */
 
 struct wf_switch {
 	uint32_t first, count; /* in targets */

@@ -2,6 +2,7 @@
 #include "jump.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -68,7 +69,38 @@ static int add_cross(struct wf_jumps *jumps, uint64_t target, uint64_t source)
 	return 0;
 }
 
-static int take(struct scan *scan, uint64_t at, uint64_t target, bool call)
+/* A branch as its bytes look. */
+struct shape {
+	uint8_t length;
+	uint8_t width; /* of the distance, its last bytes */
+	bool call;
+};
+
+static bool looks_like(const uint8_t *bytes, struct shape *ret)
+{
+	uint8_t op = bytes[0];
+
+	if (op == 0xe9 || op == 0xe8)
+		*ret = (struct shape){5, 4, op == 0xe8};
+	else if (op == 0xeb || (op & 0xf0) == 0x70)
+		*ret = (struct shape){2, 1, false};
+	else if (op == 0x0f && (bytes[1] & 0xf0) == 0x80)
+		*ret = (struct shape){6, 4, false};
+	else
+		return false;
+	return true;
+}
+
+static uint64_t target_of(const uint8_t *bytes, uint64_t address, const struct shape *shape)
+{
+	int32_t relative = (int8_t)bytes[shape->length - 1];
+
+	if (shape->width == 4)
+		memcpy(&relative, bytes + shape->length - 4, sizeof(relative));
+	return address + shape->length + (uint64_t)(int64_t)relative;
+}
+
+static int take(struct scan *scan, uint64_t at, uint64_t target, const struct shape *shape)
 {
 	uint64_t start, size;
 
@@ -79,32 +111,27 @@ static int take(struct scan *scan, uint64_t at, uint64_t target, bool call)
 	}
 	if (target - scan->start < scan->size)
 		return 0;
-	if (call)
+	if (shape->call)
 		return add_source(scan->jumps->callers, target, scan->start);
 	if (wf_binary_fde(scan->elf, target, &start, &size) < 0 || start == target)
 		return add_source(scan->jumps->jumpers, target, scan->start);
-	return add_cross(scan->jumps, target, scan->start);
+	/* Cold parts lie in a section of their own, out of reach for short jumps. */
+	return shape->width == 4 ? add_cross(scan->jumps, target, scan->start) : 0;
 }
 
 static int scan_chunk(struct scan *scan, const uint8_t *bytes, uint64_t address, uint64_t size)
 {
-	for (uint64_t i = 0; i + TAIL_BYTES <= size; i++) {
-		unsigned length;
-		int32_t relative;
+	for (uint64_t i = 0; i + 2 <= size; i++) {
+		struct shape shape;
 		uint64_t target;
 		int rc;
 
-		if (bytes[i] == 0xe9 || bytes[i] == 0xe8)
-			length = 5;
-		else if (bytes[i] == 0x0f && (bytes[i + 1] & 0xf0) == 0x80)
-			length = 6;
-		else
+		if (!looks_like(bytes + i, &shape) || i + shape.length > size)
 			continue;
-		memcpy(&relative, bytes + i + length - 4, sizeof(relative));
-		target = address + i + length + (uint64_t)(int64_t)relative;
+		target = target_of(bytes + i, address + i, &shape);
 		if (target - scan->text >= scan->text_size)
 			continue;
-		rc = take(scan, address + i, target, bytes[i] == 0xe8);
+		rc = take(scan, address + i, target, &shape);
 		if (rc < 0)
 			return rc;
 	}

@@ -3,7 +3,7 @@
  * jump.h - direct jumps and calls between the functions of one file.
  *
  * One linear scan of the text. It looks at bytes, not at instructions, so it may list jumps that
- * do not exist but misses none with a 32-bit distance: users check what they act on.
+ * do not exist: users check what they act on.
  */
 #ifndef WF_JUMP_H
 #define WF_JUMP_H

@@ -65,7 +65,8 @@ static int size_maps(struct wf_kernel *kernel)
 		{kernel->skel->maps.guards, config->guard_max},
 		{kernel->skel->maps.tail_sets, config->tail_set_max},
 		{kernel->skel->maps.rings, kernel->ring_count},
-		{kernel->skel->maps.ring, kernel->ring_bytes},
+		/* only the pattern of the others: it need not have their size */
+		{kernel->skel->maps.ring, (uint32_t)getpagesize()},
 	};
 
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {

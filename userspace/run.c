@@ -69,6 +69,20 @@ static int open_launched(const struct wf_config *config, struct wf_launch *launc
 	return 0;
 }
 
+/* The plan for the command's image; the held child ends without running anything. */
+static int print_run_plan(const struct wf_config *config, const struct wf_launch *launch,
+			  struct wf_err *err)
+{
+	wf_auto(wf_session_freep) struct wf_session *session = NULL;
+	int rc = wf_session_new(config, &session, err);
+
+	if (rc == 0)
+		rc = wf_session_plan(session, launch->file, err);
+	if (rc == 0)
+		print_plan(config, wf_session_wave(session));
+	return rc;
+}
+
 /* The command's own status, whatever becomes of the trace. */
 int wf_cmd_run(const struct wf_config *config)
 {
@@ -81,6 +95,8 @@ int wf_cmd_run(const struct wf_config *config)
 	if (wf_launch_prepare(config, &launch, &err) < 0) {
 		wf_log(WF_LOG_ERROR, "run", "%s", err.msg);
 		code = launch.exit_code;
+	} else if (config->dry_run.asked) {
+		code = print_run_plan(config, &launch, &err) < 0 ? fail(&err) : WF_EXIT_DONE;
 	} else if (open_launched(config, &launch, &session, &err) < 0) {
 		wf_log(WF_LOG_ERROR, "run", "%s", err.msg);
 		code = WF_EXIT_NOT_STARTED;

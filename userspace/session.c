@@ -135,6 +135,24 @@ static int make_arming(struct wf_session *session, struct wf_err *err)
 	return wf_arming_new(&arming, &session->arming, err);
 }
 
+/* A plan can be printed without privileges; nothing else can be done. */
+static int ask_features(struct wf_session *session, struct wf_err *err)
+{
+	int rc = wf_feature_probe(&session->features, err);
+
+	if (rc < 0 || session->config->dry_run.asked)
+		return rc;
+	return as(err, wf_feature_require(&session->features, err), EPERM);
+}
+
+/* A destination that is written wrongly is the user's to mend; one that fails is not. */
+static int make_output(struct wf_session *session, struct wf_err *err)
+{
+	int rc = wf_output_new(session->config, on_output_failed, session, &session->exporter, err);
+
+	return err->code == EINVAL || err->code == ENOTSUP ? rc : as(err, rc, EIO);
+}
+
 int wf_session_new(const struct wf_config *config, struct wf_session **ret, struct wf_err *err)
 {
 	wf_auto(wf_session_freep) struct wf_session *session = calloc(1, sizeof(*session));
@@ -146,9 +164,7 @@ int wf_session_new(const struct wf_config *config, struct wf_session **ret, stru
 	session->signal_fd = session->failed_fd = -1;
 	rc = as(err, wf_choose_rules(config, &session->rules, err), EINVAL);
 	if (rc == 0)
-		rc = wf_feature_probe(&session->features, err);
-	if (rc == 0 && !(config->dry_run.asked && !config->dry_run.count_ns))
-		rc = as(err, wf_feature_require(&session->features, err), EPERM);
+		rc = ask_features(session, err);
 	if (rc == 0)
 		rc = wf_mailbox_new(MAILBOX_BYTES, &session->inbox, err);
 	if (rc == 0)
@@ -156,9 +172,7 @@ int wf_session_new(const struct wf_config *config, struct wf_session **ret, stru
 	if (rc == 0)
 		rc = take_signals(session, err);
 	if (rc == 0)
-		rc = wf_output_new(config, on_output_failed, session, &session->exporter, err);
-	if (rc < 0 && err->code != EINVAL && err->code != ENOTSUP && err->code != EPERM)
-		err->code = EIO;
+		rc = make_output(session, err);
 	if (rc == 0)
 		rc = make_arming(session, err);
 	if (rc < 0)

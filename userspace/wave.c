@@ -2,6 +2,7 @@
 #include "wave.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +22,8 @@ void wf_wave_done(struct wf_wave *wave)
 	wf_candidates_done(&wave->candidates);
 	free(wave->matched);
 	memset(wave, 0, sizeof(*wave));
+	/* symbols and plans of large files are most of the heap, and are not needed any more */
+	malloc_trim(0);
 }
 
 const struct wf_candidate *wf_wave_candidate(const struct wf_wave *wave,

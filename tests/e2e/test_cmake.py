@@ -78,9 +78,6 @@ def by_site_and_by_ret(t, command, rules, functions):
     t.true(len(called) >= functions, f"only {len(called)} functions were called: {called.most_common(5)}")
     t.equal(called, dict(by_ret.counts()), "calls per function, by site and by RET")
     t.equal(by_site.edges(), dict(by_ret.edges()), "parents, by site and by RET")
-    for trace in (by_site, by_ret):
-        unmatched = trace.ledger["exits.unmatched"]
-        t.true(unmatched <= len(trace.spans) // 1000, f"{unmatched} unmatched exits of {len(trace.spans)} calls")
 
 
 def test_cmake(t):

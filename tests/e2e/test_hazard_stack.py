@@ -94,6 +94,13 @@ def test_tail_calls_only_the_target_traced(t):
     t.edges(trace, {(None, "tr_caller"): 20, ("tr_caller", "tr_target"): 40, (None, "tr_target"): 10})
 
 
+def test_exits_of_a_shared_tail_target_are_no_surprise(t):
+    """tr_target's exits are armed for tr_wrapper alone; tr_chain_c and tr_either come through them, too."""
+    trace = t.compared([tail_program(t, "gcc")], ["tr_wrapper"])
+    t.equal(trace.counts(), {"tr_wrapper": 20}, "calls")
+    t.equal(trace.ledger["exits.unmatched"], 0, "unmatched exits")
+
+
 def test_tail_calls_in_a_circle(t):
     """Functions that jump to each other would pile up frames: a jump back may end a span, but never loses one."""
     trace = t.compared([tail_program(t, "gcc")], ["tr_caller", "tr_even", "tr_odd"])

@@ -15,13 +15,15 @@
 #include <string.h>
 #include <sys/personality.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/user.h>
 #include <sys/wait.h>
 
 #include "userspace/base/map.h"
 #include "userspace/plan.h"
 
-#define STEPPER_FRAMES 20000
+#define STEPPER_FRAMES      20000
+#define STEPPER_CPU_SECONDS 2
 
 struct stepper_frame { /* a call that really is open */
 	uint32_t function;
@@ -38,13 +40,13 @@ struct stepper {
 	const struct wf_plan_file *file;
 	struct wf_map *originals; /* address -> byte under the breakpoint */
 	struct wf_map *functions; /* first instruction -> function + 1 */
-	struct wf_map *backs;	  /* return addresses that were seen */
+	struct wf_map *backs;     /* return addresses that were seen */
 	struct stepper_frame *frames;
 	uint32_t depth;
 	uint64_t calls, hits, budget; /* hits at most, 0 = no limit */
-	uint64_t abandoned;	      /* frames that did not return by themselves */
-	uint64_t unmatched;	      /* exits of functions that are only jumped to */
-	uint64_t values;	      /* compared with the truth */
+	uint64_t abandoned;           /* frames that did not return by themselves */
+	uint64_t unmatched;           /* exits of functions that are only jumped to */
+	uint64_t values;              /* compared with the truth */
 	unsigned wrong;
 	char first_wrong[256];
 	int status;
@@ -55,9 +57,9 @@ static inline void stepper_blame(struct stepper *s, const char *what, uint32_t f
 {
 	if (!s->wrong++)
 		snprintf(s->first_wrong, sizeof(s->first_wrong), "%s: %s at 0x%llx (call %llu)",
-			 what, function < s->plan->function_count ?
-				       s->plan->functions[function].name :
-				       "?",
+			 what,
+			 function < s->plan->function_count ? s->plan->functions[function].name
+							    : "?",
 			 (unsigned long long)address, (unsigned long long)s->calls);
 }
 
@@ -80,7 +82,7 @@ static inline uint64_t stepper_reg(const struct user_regs_struct *regs, uint8_t 
 {
 	const unsigned long long *const all[] = {
 		&regs->rax, &regs->rdx, &regs->rcx, &regs->rbx, &regs->rsi, &regs->rdi,
-		&regs->rbp, &regs->rsp, &regs->r8,  &regs->r9,	&regs->r10, &regs->r11,
+		&regs->rbp, &regs->rsp, &regs->r8,  &regs->r9,  &regs->r10, &regs->r11,
 		&regs->r12, &regs->r13, &regs->r14, &regs->r15,
 	};
 
@@ -91,8 +93,8 @@ static inline uint64_t stepper_reg(const struct user_regs_struct *regs, uint8_t 
 static inline int64_t stepper_value(struct stepper *s, const struct user_regs_struct *regs,
 				    const struct wf_source *source)
 {
-	uint64_t value = source->reg == WF_REG_NONE ? (uint64_t)source->constant :
-						      stepper_reg(regs, source->reg);
+	uint64_t value = source->reg == WF_REG_NONE ? (uint64_t)source->constant
+						    : stepper_reg(regs, source->reg);
 
 	for (unsigned i = 0; i < source->steps; i++)
 		value = stepper_word(s, value + (uint64_t)(int64_t)source->offset[i]);
@@ -110,8 +112,14 @@ static inline bool stepper_leaves(const struct wf_spec *spec, uint64_t eflags)
 {
 	bool carry = eflags & 1, parity = eflags >> 2 & 1, zero = eflags >> 6 & 1;
 	bool sign = eflags >> 7 & 1, overflow = eflags >> 11 & 1;
-	const bool flags[] = { overflow, carry,		   zero, carry || zero, sign, parity,
-			       sign != overflow, zero || sign != overflow };
+	const bool flags[] = {overflow,
+			      carry,
+			      zero,
+			      carry || zero,
+			      sign,
+			      parity,
+			      sign != overflow,
+			      zero || sign != overflow};
 	bool taken = flags[spec->condition >> 1] != (spec->condition & 1);
 
 	return spec->direction == 3 || spec->direction == (taken ? 1 : 2);
@@ -176,7 +184,7 @@ static inline void stepper_exit(struct stepper *s, const struct user_regs_struct
 		if (span == site->spec.span)
 			stepper_capture(s, regs, &site->spec, frame);
 	}
-	if (!matched && getenv("U")) fprintf(stderr, "unmatched %llx kind %u span %u tail %u\n", (unsigned long long)site->address, site->spec.kind, site->spec.span, site->spec.tail_set);
+
 	s->unmatched += !matched;
 }
 
@@ -219,7 +227,8 @@ static inline void stepper_return(struct stepper *s, const struct user_regs_stru
 	while (s->depth && s->frames[s->depth - 1].sp < regs->rsp) {
 		const struct stepper_frame *frame = &s->frames[--s->depth];
 
-		/* A handler may jump to where the call would have returned to; but it made calls. */
+		/* A handler may jump to where the call would have returned to; but it made calls.
+		 */
 		if (frame->sp + 8 == regs->rsp && frame->back == regs->rip &&
 		    stepper_word(s, frame->sp) == frame->back)
 			stepper_judge(s, frame, regs->rax);
@@ -243,8 +252,7 @@ static inline void stepper_call(struct stepper *s, const struct user_regs_struct
 		return;
 	}
 	s->frames[s->depth++] = (struct stepper_frame){
-		.function = function, .sp = regs->rsp, .back = back, .argument = regs->rdi
-	};
+		.function = function, .sp = regs->rsp, .back = back, .argument = regs->rdi};
 	wf_map_put(s->backs, back, 1);
 	stepper_plant(s, back);
 }
@@ -345,7 +353,10 @@ static inline void stepper_run(struct stepper *s, const struct wf_plan *plan, co
 	s->frames = calloc(STEPPER_FRAMES, sizeof(*s->frames));
 	s->pid = fork();
 	if (s->pid == 0) {
+		const struct rlimit seconds = {STEPPER_CPU_SECONDS, STEPPER_CPU_SECONDS};
+
 		personality(ADDR_NO_RANDOMIZE);
+		setrlimit(RLIMIT_CPU, &seconds); /* random programs need not end */
 		ptrace(PTRACE_TRACEME, 0, NULL, NULL);
 		if (!freopen("/dev/null", "w", stdout))
 			_exit(126);

@@ -499,7 +499,7 @@ static void a_reader_that_leaves_fails_the_sink_and_loses_no_count(void **state)
 /* A blocking pipe, as a shell makes it, whose reader sleeps. */
 static void a_reader_that_sleeps_blocks_nobody_and_loses_no_count(void **state)
 {
-	struct wf_console_options options = {.json = true};
+	struct wf_console_options options = {.json = true, .held_bytes = 16 << 20};
 	struct wf_sink_counters *counters;
 	struct bench bench;
 	unsigned i;

@@ -16,7 +16,7 @@ static void send_exception(struct stream *stream, uint32_t tgid, uint64_t object
 	for (unsigned i = 0; i < 4 && types[i]; i++)
 		strncpy(record.type[i], types[i], sizeof(record.type[i]) - 1);
 	/* the longest message has no end mark */
-	strncpy(record.message, message, sizeof(record.message));
+	memcpy(record.message, message, strnlen(message, sizeof(record.message)));
 	stream_send(stream, &record);
 }
 

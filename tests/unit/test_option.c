@@ -148,7 +148,7 @@ static void values_reach_the_config(void **state)
 	assert_int_equal(
 		parse("wftrace attach -p5,6 --pid=7 -p 6 -vf one --function 'two(a=arg1:str)' "
 		      "--profile=pg --slower 250us -d 1.5s --traces 3 --depth=4 --no-follow "
-		      "--strict --shared --force --dry-run 5s --to console --to file:- --json "
+		      "--strict --shared --dry-run --to console --to file:- --json "
 		      "--ledger l.json --service-name s --resource a.b=c=d --header X-Y='p q' "
 		      "--header-file h --debug-dir /d",
 		      &words, &config, NULL),
@@ -164,9 +164,9 @@ static void values_reach_the_config(void **state)
 	assert_int_equal(config.duration_ns, 1500000000);
 	assert_int_equal(config.traces_max, 3);
 	assert_int_equal(config.depth_max, 4);
-	assert_true(config.no_follow && config.strict && config.shared && config.force);
+	assert_true(config.no_follow && config.strict && config.shared);
 	assert_true(config.dry_run.asked);
-	assert_int_equal(config.dry_run.count_ns, 5000000000);
+	assert_int_equal(config.dry_run.count_ns, 0);
 	assert_int_equal(config.destinations.count, 2);
 	assert_string_equal(config.destinations.items[1], "file:-");
 	assert_true(config.json && config.verbose);

@@ -216,7 +216,7 @@ static void steps_and_self_are_as_written(void **state)
 	assert_int_equal(operands[0].offset[0], 32);
 	assert_int_equal(operands[0].offset[1], -8);
 	assert_int_equal(operands[0].max_bytes, 64);
-	assert_int_equal(operands[1].number, 3);
+	assert_int_equal(operands[1].number, 4); /* arg3 behind the object */
 	assert_int_equal(operands[1].type, WF_SRC_U16);
 	wf_ruleset_free(rules);
 }

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The rows: what is measured, in which unit, against which bar."""
+
+
+class Row:
+    """`vm`: the bar was set for a nested virtual machine and says nothing elsewhere."""
+
+    def __init__(self, name, unit, bar=None, vm=False):
+        self.id, self.unit, self.bar, self.vm = name, unit, bar, vm
+        self.value, self.how = None, "not measured"
+
+    def holds(self, nested):
+        """True, False, or None where there is no bar, no value or no say."""
+        if self.bar is None or self.value is None or (self.vm and not nested):
+            return None
+        sign, number = self.bar.split()
+        number = float(number)
+        return {"<=": self.value <= number, "<": self.value < number, ">=": self.value >= number,
+                "=": self.value == number}[sign]
+
+    def as_dict(self, nested):
+        return {"id": self.id, "value": self.value, "unit": self.unit, "bar": self.bar,
+                "holds": self.holds(nested), "how": self.how}
+
+
+ROWS = (
+    ("call.full_vs_empty_pair", "ratio", "<= 1.25"),
+    ("call.string_vs_empty_pair", "ratio", "<= 1.45"),
+    ("call.full_vs_bpftrace", "ratio", "<= 0.85"),
+    ("call.endbr64_vs_bpftrace", "ratio", "<= 0.10", True),
+    ("call.dropped_vs_empty_entry", "ratio", "<= 1.90"),
+    ("call.predicted_error", "%", "<= 20"),
+    ("call.exit_site_vs_ret", "ratio", "<= 0.5", True),
+    ("call.exit_site_vs_ret_protoc", "ratio"),
+    ("call.exit_site_vs_ret_cmake", "ratio"),
+    ("collector.spans_per_s", "spans/s", ">= 500000"),
+    ("collector.gzip_spans_per_s", "spans/s"),
+    ("collector.allocs_per_1000", "allocations", "= 0"),
+    ("memory.rss_1000_probes_mb", "MiB", "<= 30"),
+    ("memory.kernel_mb", "MiB", "<= 48"),
+    ("memory.startup_peak_mb", "MiB", "<= 80"),
+    ("attach.1000_s", "s", "< 1"),
+    ("attach.detach_1000_s", "s", "< 1"),
+    ("attach.10000_s", "s", "< 5"),
+    ("attach.detach_10000_s", "s", "< 5"),
+    ("load.lost", "spans", "= 0"),
+    ("hazards.failed", "tests", "= 0"),
+    ("overhead.pgbench", "%", "<= 3"),
+    ("overhead.pgbench_select", "%"),
+)
+
+
+def make_rows():
+    return {row[0]: Row(*row) for row in ROWS}
