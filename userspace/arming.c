@@ -218,17 +218,19 @@ static int remember_file(struct wf_arming *arming, const struct wf_candidate *ca
 	return 0;
 }
 
-static void publish_definitions(struct wf_arming *arming, const struct wf_plan *plan,
-				const uint32_t *span_ids)
+static void publish_definitions(struct wf_arming *arming, const struct wf_wave *wave,
+				const struct wf_plan *plan, const uint32_t *span_ids)
 {
 	for (uint32_t i = 0; i < plan->function_count; i++) {
 		const struct wf_plan_function *function = &plan->functions[i];
+		const struct wf_candidate *file;
 		wf_auto(wf_freep) char *json = NULL;
 
 		if (!function->span || !span_ids[function->span])
 			continue;
 		arming->function_count++;
-		if (wf_define_json(plan, function, &json) == 0)
+		file = wf_wave_candidate(wave, plan->files[function->file].elf);
+		if (wf_define_json(plan, function, file && file->executable, &json) == 0)
 			(void)wf_mailbox_put_text(arming->config.inbox, WF_REC_DEFINE,
 						  span_ids[function->span], 0, json);
 	}
@@ -266,7 +268,7 @@ static int attach_plan(struct wf_arming *arming, const struct wf_wave *wave, str
 		rc = remember_file(arming, candidate, &scopes[f], hooks, err);
 	}
 	if (rc == 0 && !hooks)
-		publish_definitions(arming, plan, span_ids);
+		publish_definitions(arming, wave, plan, span_ids);
 	return rc;
 }
 

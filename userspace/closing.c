@@ -21,6 +21,9 @@ static void fill_ledger(const struct wf_closing *closing, struct wf_ledger *ledg
 	ledger->assembler = *closing->assembler;
 	ledger->lost_before = closing->lost_before;
 	ledger->lost_handover = closing->lost_handover;
+	ledger->assembler.spans_in += closing->dropped_by_rule;
+	ledger->dropped_by_rule = closing->dropped_by_rule;
+	ledger->events_dropped_by_rule = closing->events_dropped_by_rule;
 	for (unsigned i = 0; i < count && i < WF_LEDGER_SINKS_MAX; i++) {
 		struct wf_exporter_sink sink;
 
