@@ -8,7 +8,7 @@
 #include "cycle.h"
 #include "dispatch.h"
 
-#define STUB_BYTES 12
+#define PEEK_BYTES 16
 
 int wf_graph_new(struct wf_binary *elf, struct wf_decoder *decoder, const struct wf_jumps *jumps,
 		 struct wf_relocs *relocs, struct wf_graph **ret, struct wf_err *err)
@@ -254,19 +254,29 @@ static int reach(struct wf_graph *graph, uint64_t address, uint32_t *ret)
 	return *ret == WF_NO_INSN ? -EILSEQ : 0;
 }
 
+uint32_t wf_graph_peek(struct wf_binary *elf, struct wf_decoder *decoder, uint64_t address,
+		       struct wf_insn *out, uint32_t max)
+{
+	const uint8_t *bytes = NULL;
+	size_t size = PEEK_BYTES;
+	uint32_t count = 0;
+
+	while (size && !(bytes = wf_binary_bytes(elf, address, size)))
+		size--;
+	if (bytes)
+		wf_decoder_run(decoder, bytes, size, address, out, max, &count);
+	return count;
+}
+
 /*
  * A stub of the linkage table, or any function that is one jump through a pointer. Many functions
  * share it, so it is never made part of one.
  */
 static bool is_stub(const struct wf_graph *graph, uint64_t address)
 {
-	const uint8_t *bytes = wf_binary_bytes(graph->elf, address, STUB_BYTES);
-	struct wf_insn insns[STUB_BYTES];
-	uint32_t count;
+	struct wf_insn insns[2];
+	uint32_t count = wf_graph_peek(graph->elf, graph->decoder, address, insns, 2);
 
-	if (!bytes)
-		return false;
-	wf_decoder_run(graph->decoder, bytes, STUB_BYTES, address, insns, STUB_BYTES, &count);
 	return (count > 0 && insns[0].kind == WF_INSN_JMP_INDIRECT) ||
 	       (count > 1 && insns[0].kind == WF_INSN_OTHER && insns[0].size == 4 &&
 		insns[1].kind == WF_INSN_JMP_INDIRECT && insns[1].size >= 6);

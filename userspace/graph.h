@@ -90,6 +90,12 @@ int wf_graph_detail(const struct wf_graph *graph, uint32_t insn, struct wf_detai
 uint32_t wf_graph_find(const struct wf_graph *graph, uint64_t address);
 /* The n-th instruction that may run next, WF_NO_INSN behind the last. */
 uint32_t wf_graph_next(const struct wf_graph *graph, uint32_t insn, uint32_t n);
+/*
+ * The first instructions at an address, at most max of 16 bytes together; the end of the text may
+ * be nearer. Returns how many.
+ */
+uint32_t wf_graph_peek(struct wf_binary *elf, struct wf_decoder *decoder, uint64_t address,
+		       struct wf_insn *out, uint32_t max);
 /* True where the unwind entry at start describes a function and not a cold part. */
 bool wf_graph_is_function(struct wf_binary *elf, uint64_t start);
 /* The stack pointer points at the return address here, or nothing is known about it. */

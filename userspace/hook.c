@@ -6,9 +6,8 @@
 #include "callee.h"
 #include "entry.h"
 
-#define FIRST_BYTES 16
-#define RDI         (1u << WF_REG_RDI)
-#define RSI         (1u << WF_REG_RSI)
+#define RDI (1u << WF_REG_RDI)
+#define RSI (1u << WF_REG_RSI)
 
 /* Functions behind which frames are dead, or belong to another stack. */
 static const struct hook {
@@ -90,19 +89,14 @@ static int add_first(struct wf_blueprint *bp, const struct hook *hook, uint32_t 
 		     struct wf_err *err)
 {
 	struct wf_plan_function *f = wf_blueprint_at(bp, function);
-	const uint8_t *bytes = wf_binary_bytes(bp->elf, f->address, FIRST_BYTES);
-	struct wf_insn insns[FIRST_BYTES];
-	uint32_t count = 0;
+	struct wf_insn insn;
 
-	if (bytes)
-		wf_decoder_run(bp->decoder, bytes, FIRST_BYTES, f->address, insns, FIRST_BYTES,
-			       &count);
-	if (!count || insns[0].flags & WF_INSN_REFUSED || insns[0].kind == WF_INSN_TRAP ||
-	    insns[0].kind == WF_INSN_NOP5)
+	if (!wf_graph_peek(bp->elf, bp->decoder, f->address, &insn, 1) ||
+	    insn.flags & WF_INSN_REFUSED || insn.kind == WF_INSN_TRAP || insn.kind == WF_INSN_NOP5)
 		return 0;
 	f->refusal = NULL;
-	f->entry_class = wf_insn_is_emulated(&insns[0]) ? WF_CLASS_EMULATED : WF_CLASS_STEPPED;
-	return add_site(bp, &insns[0], hook->entry, err);
+	f->entry_class = wf_insn_is_emulated(&insn) ? WF_CLASS_EMULATED : WF_CLASS_STEPPED;
+	return add_site(bp, &insn, hook->entry, err);
 }
 
 static int add_hook(struct wf_blueprint *bp, const struct hook *hook,

@@ -14,7 +14,6 @@
 #include "usdt_args.h"
 
 #define NAME_BYTES 512
-#define SITE_BYTES 16
 
 /* One half of one rule while its sites are collected. */
 struct half {
@@ -242,22 +241,17 @@ static int probe_values(struct half *half, const struct wf_usdt *usdt, struct wf
 /* The instruction under the probe: 0 stepped, 1 emulated. */
 static int probe_class(const struct half *half, uint64_t address, struct wf_err *why)
 {
-	const uint8_t *bytes = wf_binary_bytes(half->bp->elf, address, SITE_BYTES);
-	struct wf_insn insns[SITE_BYTES];
-	uint32_t count = 0;
+	struct wf_insn insn;
 
-	if (bytes)
-		wf_decoder_run(half->bp->decoder, bytes, SITE_BYTES, address, insns, SITE_BYTES,
-			       &count);
-	if (!count)
+	if (!wf_graph_peek(half->bp->elf, half->bp->decoder, address, &insn, 1))
 		return wf_err_set(why, ENOTSUP, "there is no code at the probe's address");
-	if (insns[0].kind == WF_INSN_NOP5 && half->bp->options.nop5_unsafe)
+	if (insn.kind == WF_INSN_NOP5 && half->bp->options.nop5_unsafe)
 		return wf_err_set(why, ENOTSUP,
 				  "it is a 5-byte NOP, and this kernel's way of probing those "
 				  "corrupts programs");
-	if (insns[0].flags & WF_INSN_REFUSED || insns[0].kind == WF_INSN_TRAP)
+	if (insn.flags & WF_INSN_REFUSED || insn.kind == WF_INSN_TRAP)
 		return wf_err_set(why, ENOTSUP, "the kernel cannot probe its instruction");
-	return wf_insn_is_emulated(&insns[0]);
+	return wf_insn_is_emulated(&insn);
 }
 
 static void set_frame(const struct half *half, uint64_t address, struct wf_spec *spec)
