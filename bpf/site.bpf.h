@@ -87,7 +87,7 @@ static __always_inline __u32 settle(struct wf_task *task, __u64 sp, __u64 now, _
 	__u32 n = task->stack.depth;
 	struct wf_frame *top = n ? frame_at(task, n - 1) : 0;
 
-	if (!top || ((top->flags & WF_FRAME_ALT) == alt && top->sp > sp))
+	if (!top || ((top->flags & (WF_FRAME_ALT | WF_FRAME_PAIR)) == alt && top->sp > sp))
 		return n;
 	pop_dead(task, sp, now, WF_END_DEAD << 8 | POP_EQUAL | alt, index);
 	return task->stack.depth;

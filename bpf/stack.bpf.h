@@ -117,8 +117,6 @@ static __always_inline int is_dead(struct wf_frame *frame, __u64 sp, __u32 how, 
 
 	if (how & POP_ALL)
 		return 1;
-	if (frame->flags & WF_FRAME_PAIR)
-		return 0;
 	if (alt != (how & POP_ALT))
 		return alt; /* back on the normal stack: all alternate frames are gone */
 	if (frame->sp != sp)
@@ -126,6 +124,37 @@ static __always_inline int is_dead(struct wf_frame *frame, __u64 sp, __u32 how, 
 	if (!(how & POP_EQUAL))
 		return 0;
 	return entering == ~0u || !keeps_equal(entering, frame->span);
+}
+
+/*
+ * A pair that is opened and closed by different functions outlives the one that opened it. It is
+ * dead where the stack was unwound past it for certain, or with the call it was opened in.
+ */
+__noinline int pair_is_dead(struct wf_task *task, __u32 k, __u64 sp, __u32 how)
+{
+	__u32 status = how >> 8, alt = how & POP_ALT;
+	struct wf_frame *frame;
+
+	if (!task)
+		return 0;
+	if (how & POP_ALL)
+		return 1;
+	frame = frame_at(task, k);
+	if (!frame)
+		return 0;
+	if ((status == WF_END_THROW || status == WF_END_JUMP) &&
+	    (frame->flags & WF_FRAME_ALT) == alt && frame->sp < sp)
+		return 1;
+	for (int i = 0; i < WF_FRAMES_MAX; i++) {
+		__u32 below = k - 1 - i;
+
+		frame = below < k ? frame_at(task, below) : 0;
+		if (!frame)
+			return 0;
+		if (!(frame->flags & WF_FRAME_PAIR))
+			return (frame->flags & WF_FRAME_ALT) == alt ? frame->sp < sp : !alt;
+	}
+	return 0;
 }
 
 /* Pop the frames that lie dead below sp. how = POP_* | status << 8; entering spec or ~0. */
@@ -140,7 +169,10 @@ __noinline int pop_dead(struct wf_task *task, __u64 sp, __u64 now, __u32 how, __
 		if (k == 0 || k > WF_FRAMES_MAX)
 			return 0;
 		frame = frame_at(task, k - 1);
-		if (!frame || !is_dead(frame, sp, how, entering))
+		if (!frame)
+			return 0;
+		if (frame->flags & WF_FRAME_PAIR ? !pair_is_dead(task, k - 1, sp, how)
+						 : !is_dead(frame, sp, how, entering))
 			return 0;
 		close_frame(task, k - 1, now, how >> 8);
 	}

@@ -12,7 +12,7 @@
 
 #define PROCESSES_MAX  4096
 #define LOOK_AGAIN_NS  500000000ull /* maps of traced processes are compared this often */
-#define CHILD_DELAY_NS 50000000ull  /* a child that executes another image at once is not linked */
+#define CHILD_DELAY_NS 5000000ull   /* a child that executes another image at once is not linked */
 
 struct process {
 	struct wf_target *target;
@@ -218,17 +218,19 @@ static int remember_file(struct wf_arming *arming, const struct wf_candidate *ca
 	return 0;
 }
 
-static void publish_definitions(struct wf_arming *arming, const struct wf_plan *plan,
-				const uint32_t *span_ids)
+static void publish_definitions(struct wf_arming *arming, const struct wf_wave *wave,
+				const struct wf_plan *plan, const uint32_t *span_ids)
 {
 	for (uint32_t i = 0; i < plan->function_count; i++) {
 		const struct wf_plan_function *function = &plan->functions[i];
+		const struct wf_candidate *file;
 		wf_auto(wf_freep) char *json = NULL;
 
 		if (!function->span || !span_ids[function->span])
 			continue;
 		arming->function_count++;
-		if (wf_define_json(plan, function, &json) == 0)
+		file = wf_wave_candidate(wave, plan->files[function->file].elf);
+		if (wf_define_json(plan, function, file && file->executable, &json) == 0)
 			(void)wf_mailbox_put_text(arming->config.inbox, WF_REC_DEFINE,
 						  span_ids[function->span], 0, json);
 	}
@@ -266,7 +268,7 @@ static int attach_plan(struct wf_arming *arming, const struct wf_wave *wave, str
 		rc = remember_file(arming, candidate, &scopes[f], hooks, err);
 	}
 	if (rc == 0 && !hooks)
-		publish_definitions(arming, plan, span_ids);
+		publish_definitions(arming, wave, plan, span_ids);
 	return rc;
 }
 
@@ -387,6 +389,14 @@ void wf_arming_started(struct wf_arming *arming, pid_t pid)
 {
 	if (wf_arming_add_process(arming, pid, NULL) == 0)
 		another_wave(arming);
+}
+
+bool wf_arming_is_waiting(const struct wf_arming *arming)
+{
+	for (uint32_t i = 0; i < arming->process_count; i++)
+		if (arming->processes[i].due_ns)
+			return true;
+	return false;
 }
 
 void wf_arming_tick(struct wf_arming *arming, uint64_t now_ns)

@@ -52,6 +52,8 @@ void wf_arming_started(struct wf_arming *arming, pid_t pid);
 void wf_arming_on_process(struct wf_arming *arming, const struct wf_rec_process *event);
 /* Do what is due: children that lived on, images and libraries that were loaded since. */
 void wf_arming_tick(struct wf_arming *arming, uint64_t now_ns);
+/* Is a new process waiting to be looked at, so that the next tick should come soon? */
+bool wf_arming_is_waiting(const struct wf_arming *arming);
 /* Close every link. */
 void wf_arming_detach(struct wf_arming *arming);
 

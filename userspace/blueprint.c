@@ -143,7 +143,7 @@ int wf_blueprint_function(struct wf_blueprint *bp, const struct wf_rule *rule, c
 			  const char *name, uint64_t address, uint32_t *ret, struct wf_err *err)
 {
 	struct wf_plan *plan = bp->plan;
-	struct wf_plan_function function = {.rule = rule, .address = address};
+	struct wf_plan_function function = {.rule = rule, .address = address, .file = bp->file};
 	int rc;
 
 	if (plan->function_count >= bp->options.function_max)

@@ -4,7 +4,8 @@
  * RESOURCE, PROCESS and CLOCK records. Data thread only; no clock, no I/O.
  *
  * DEFINE payload, a JSON object: "rule" (number), "name" (bare function name), and optionally
- * "symbol", "file", "build_id", "source", "exit" (strings), "line", "address" (numbers).
+ * "symbol", "file", "build_id", "source", "exit" (strings), "line", "address" (numbers),
+ * "executable" (true: the file is a program).
  * RESOURCE payload: a JSON object of attributes - strings, numbers, booleans, arrays of one such
  * kind. Its member "wftrace.traceparent" is not an attribute but the TRACEPARENT that the process
  * was started with.

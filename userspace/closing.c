@@ -21,6 +21,9 @@ static void fill_ledger(const struct wf_closing *closing, struct wf_ledger *ledg
 	ledger->assembler = *closing->assembler;
 	ledger->lost_before = closing->lost_before;
 	ledger->lost_handover = closing->lost_handover;
+	ledger->assembler.spans_in += closing->dropped_by_rule;
+	ledger->dropped_by_rule = closing->dropped_by_rule;
+	ledger->events_dropped_by_rule = closing->events_dropped_by_rule;
 	for (unsigned i = 0; i < count && i < WF_LEDGER_SINKS_MAX; i++) {
 		struct wf_exporter_sink sink;
 
@@ -60,15 +63,13 @@ static void print_ledger(const struct wf_ledger *ledger)
 	wf_buf_done(&text);
 }
 
-/* Single losses are named in the ledger; a destination that took nothing, or a disk that is full,
- * is a failure of the whole. A reader or terminal that left, or reads too slowly, is none. */
-static bool is_failure(const struct wf_exporter_sink *sink)
+/* Spans that a destination did not get are a failure. A reader or terminal that left, or that reads
+ * too slowly, is none: its losses are named in the ledger. */
+static uint64_t spans_lost(const struct wf_exporter_sink *sink)
 {
-	const struct wf_sink_counters *counters = &sink->counters;
-
 	if (strcmp(sink->kind, "console") == 0)
-		return false;
-	return counters->lost_write || (counters->spans_in && !counters->exported);
+		return 0;
+	return sink->counters.spans_in - sink->counters.exported;
 }
 
 static int check_outputs(const struct wf_closing *closing, struct wf_err *err)
@@ -81,9 +82,9 @@ static int check_outputs(const struct wf_closing *closing, struct wf_err *err)
 		uint64_t lost;
 
 		wf_exporter_sink_read(exporter, i, &sink);
-		if (!is_failure(&sink))
+		lost = spans_lost(&sink);
+		if (!lost)
 			continue;
-		lost = sink.counters.spans_in - sink.counters.exported;
 		return wf_err_set(err, EIO, "%s: %llu of %llu spans were not exported", sink.name,
 				  (unsigned long long)lost,
 				  (unsigned long long)sink.counters.spans_in);

@@ -13,7 +13,8 @@ struct wf_closing {
 	const struct wf_rec_ledger *record;
 	const struct wf_assembler_counters *assembler;
 	uint64_t lost_before, lost_handover;
-	const struct wf_err *recording_error; /* code 0 = none; may be NULL */
+	uint64_t dropped_by_rule, events_dropped_by_rule; /* before the assembler saw them */
+	const struct wf_err *recording_error;             /* code 0 = none; may be NULL */
 	bool cut; /* the record stream ended before its ledger: there is none to print */
 };
 

@@ -38,8 +38,6 @@ static void consume(void *context, const struct wf_rec_head *record)
 
 	if (data->config.recording)
 		(void)wf_recording_write(data->config.recording, record, &data->recording_err);
-	if (record->kind == WF_REC_PROCESS)
-		(void)wf_mailbox_put(data->config.outbox, record);
 	wf_assembler_record(data->assembler, record);
 	while ((batch = wf_assembler_take(data->assembler)))
 		data->config.push(data->config.push_context, batch);
@@ -49,6 +47,9 @@ static void on_ring_record(void *context, const struct wf_rec_head *record)
 {
 	struct wf_data *data = context;
 
+	/* control hears of a child at once; ordering takes two rounds */
+	if (record->kind == WF_REC_PROCESS)
+		(void)wf_mailbox_put(data->config.outbox, record);
 	wf_order_add(data->order, record);
 }
 

@@ -1,8 +1,14 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "define.h"
 
 #include <errno.h>
-#include <jansson.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/buf.h"
+
+#define TEXT_BYTES_MAX 10000 /* generated names have no end, and a record holds them all */
+#define JSON_BYTES_MAX 65000
 
 static const char *exit_name(enum wf_exit_method exit)
 {
@@ -24,32 +30,30 @@ static const char *exit_name(enum wf_exit_method exit)
 	}
 }
 
-/* The file that holds the function: the one with a site of it. */
-static const struct wf_binary *file_of(const struct wf_plan *plan,
-				       const struct wf_plan_function *function)
+static void put_text(struct wf_buf *out, const char *key, const char *text)
 {
-	uint32_t index = function - plan->functions;
-
-	for (uint32_t f = 0; f < plan->file_count; f++)
-		for (uint32_t i = 0; i < plan->files[f].site_count; i++)
-			if (plan->files[f].sites[i].function == index)
-				return plan->files[f].elf;
-	return NULL;
+	wf_buf_printf(out, ",\"%s\":", key);
+	wf_buf_json_string(out, text, strnlen(text, TEXT_BYTES_MAX));
 }
 
-int wf_define_json(const struct wf_plan *plan, const struct wf_plan_function *function, char **ret)
+int wf_define_json(const struct wf_plan *plan, const struct wf_plan_function *function,
+		   bool executable, char **ret)
 {
-	const struct wf_binary *elf = file_of(plan, function);
-	json_t *root =
-		json_pack("{s:I, s:s, s:s, s:I, s:s}", "rule", (json_int_t)function->rule->index,
-			  "name", function->name, "symbol", function->symbol, "address",
-			  (json_int_t)function->address, "exit", exit_name(function->exit));
+	const struct wf_binary *elf = plan->files[function->file].elf;
+	struct wf_buf out;
 
-	if (root && elf) {
-		json_object_set_new(root, "file", json_string(wf_binary_shown(elf)));
-		json_object_set_new(root, "build_id", json_string(wf_binary_build_id(elf)));
+	wf_buf_init(&out, JSON_BYTES_MAX);
+	wf_buf_printf(&out, "{\"rule\":%u,\"address\":%" PRIu64 ",\"exit\":\"%s\"",
+		      function->rule->index, function->address, exit_name(function->exit));
+	put_text(&out, "name", function->name);
+	put_text(&out, "symbol", function->symbol);
+	put_text(&out, "file", wf_binary_shown(elf));
+	put_text(&out, "build_id", wf_binary_build_id(elf));
+	wf_buf_puts(&out, executable ? ",\"executable\":true}" : "}");
+	if (out.failed) {
+		wf_buf_done(&out);
+		return -ENOMEM;
 	}
-	*ret = root ? json_dumps(root, JSON_COMPACT) : NULL;
-	json_decref(root);
-	return *ret ? 0 : -ENOMEM;
+	*ret = out.data;
+	return 0;
 }

@@ -6,7 +6,8 @@
 
 #include "plan.h"
 
-/* *ret is to be freed. -ENOMEM. */
-int wf_define_json(const struct wf_plan *plan, const struct wf_plan_function *function, char **ret);
+/* executable: the file is a program, not a library. *ret is to be freed. -ENOMEM. */
+int wf_define_json(const struct wf_plan *plan, const struct wf_plan_function *function,
+		   bool executable, char **ret);
 
 #endif

@@ -307,16 +307,23 @@ static int put_given(json_t *object, const char *const *attributes, size_t count
 	return 0;
 }
 
-static void json_freep(json_t **object)
+/* What the user says wins; then the text is made. */
+static int put_user(json_t *object, const char *service_name, const char *const *attributes,
+		    size_t count, char **ret)
 {
-	json_decref(*object);
+	int rc = put_given(object, attributes, count);
+
+	if (rc < 0)
+		return rc;
+	put(object, "service.name", service_name);
+	*ret = json_dumps(object, JSON_COMPACT | JSON_SORT_KEYS);
+	return *ret ? 0 : -ENOMEM;
 }
 
 int wf_enrich_resource_json(const struct wf_target *target, const char *service_name,
 			    const char *const *attributes, size_t count, char **ret)
 {
-	wf_auto(json_freep) json_t *object = json_object();
-	int rc;
+	wf_auto(json_decrefp) json_t *object = json_object();
 
 	if (!object)
 		return -ENOMEM;
@@ -326,10 +333,15 @@ int wf_enrich_resource_json(const struct wf_target *target, const char *service_
 	put_container(object, target);
 	put_host(object);
 	put_self(object);
-	rc = put_given(object, attributes, count);
-	if (rc < 0)
-		return rc;
-	put(object, "service.name", service_name);
-	*ret = json_dumps(object, JSON_COMPACT | JSON_SORT_KEYS);
-	return *ret ? 0 : -ENOMEM;
+	return put_user(object, service_name, attributes, count, ret);
+}
+
+int wf_enrich_override_json(const char *json, size_t len, const char *service_name,
+			    const char *const *attributes, size_t count, char **ret)
+{
+	wf_auto(json_decrefp) json_t *object = json_loadb(json, len, 0, NULL);
+
+	if (!json_is_object(object))
+		return -EBADMSG;
+	return put_user(object, service_name, attributes, count, ret);
 }

@@ -20,6 +20,9 @@
  */
 int wf_enrich_resource_json(const struct wf_target *target, const char *service_name,
 			    const char *const *attributes, size_t count, char **ret);
+/* The same for facts that were recorded: what the user says now wins. -EBADMSG: no JSON object. */
+int wf_enrich_override_json(const char *json, size_t len, const char *service_name,
+			    const char *const *attributes, size_t count, char **ret);
 
 /* Pure parts, for tests. The container's ID in /proc/PID/cgroup; false = there is none. */
 bool wf_enrich_container_id(const char *cgroup, char *out, size_t size);

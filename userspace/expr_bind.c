@@ -2,23 +2,10 @@
 #include "expr_node.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <string.h>
+
+#include "operand.h"
 
 #define PROBE_ARGUMENTS_MAX 12 /* as many as a note can have */
-
-#define NAME_BYTES 24
-
-/* The root as it is written: arg1, close.arg2, self, return. */
-static const char *root_name(const struct wf_operand *operand, char name[static NAME_BYTES])
-{
-	if (operand->origin == WF_FROM_RETURN)
-		return "return";
-	if (operand->number == 0)
-		return "self";
-	snprintf(name, NAME_BYTES, "%sarg%u", operand->at_close ? "close." : "", operand->number);
-	return name;
-}
 
 static int check_site(struct wf_parser *parser, const struct wf_expr *node,
 		      const struct wf_binding *binding)
@@ -49,12 +36,12 @@ int wf_operand_check(struct wf_parser *parser, const struct wf_expr *node,
 {
 	const struct wf_operand *operand = &node->operand;
 	bool usdt = operand->at_close ? binding->close_usdt : binding->usdt;
-	char name[NAME_BYTES];
-	const char *root = root_name(operand, name);
+	char root[WF_OPERAND_TEXT_BYTES];
 	int rc = check_site(parser, node, binding);
 
 	if (rc < 0)
 		return rc;
+	wf_operand_root(operand, root);
 	if (!operand->type)
 		return wf_parser_fail(parser, node->at,
 				      "'%s' has no type, and types are never guessed; write %s:i32 "
@@ -75,13 +62,6 @@ int wf_operand_check(struct wf_parser *parser, const struct wf_expr *node,
 		operand->type == WF_SRC_F32 ? "f32" : "f64");
 }
 
-static bool same_operand(const struct wf_operand *a, const struct wf_operand *b)
-{
-	return a->origin == b->origin && a->number == b->number && a->type == b->type &&
-	       a->steps == b->steps && a->max_bytes == b->max_bytes && a->at_close == b->at_close &&
-	       memcmp(a->offset, b->offset, sizeof(a->offset)) == 0;
-}
-
 static int bind_operand(struct wf_parser *parser, struct wf_expr *node, struct wf_binding *binding)
 {
 	int rc = wf_operand_check(parser, node, binding);
@@ -89,7 +69,8 @@ static int bind_operand(struct wf_parser *parser, struct wf_expr *node, struct w
 	if (rc < 0)
 		return rc;
 	for (uint8_t i = 0; i < binding->count; i++) {
-		if (same_operand(&binding->operands[i], &node->operand)) {
+		if (wf_operand_same(&binding->operands[i], &node->operand) &&
+		    binding->operands[i].max_bytes == node->operand.max_bytes) {
 			node->slot = i;
 			return 0;
 		}

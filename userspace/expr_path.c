@@ -5,19 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "operand.h"
+
 #define STRING_BYTES_DEFAULT 256
 #define ARGUMENTS_MAX        32
-
-static const struct {
-	const char *name;
-	uint8_t type;
-} type_names[] = {
-	{"i8", WF_SRC_I8},       {"i16", WF_SRC_I16},     {"i32", WF_SRC_I32},
-	{"i64", WF_SRC_I64},     {"u8", WF_SRC_U8},       {"u16", WF_SRC_U16},
-	{"u32", WF_SRC_U32},     {"u64", WF_SRC_U64},     {"bool", WF_SRC_BOOL},
-	{"ptr", WF_SRC_POINTER}, {"f32", WF_SRC_F32},     {"f64", WF_SRC_F64},
-	{"str", WF_SRC_CSTRING}, {"chars", WF_SRC_CHARS}, {"string", WF_SRC_STDSTRING},
-};
 
 /* Roots that only a later version reads. */
 static const char *const later_roots[] = {"arg",    "args", "kwargs", "exception",       "local",
@@ -120,10 +111,8 @@ static int parse_type(struct wf_parser *parser, struct wf_operand *operand)
 	wf_lexer_next(lexer);
 	if (lexer->token.kind != WF_TOK_WORD)
 		return wf_parser_unexpected(parser, "a type (i32, u64, bool, ptr, f64, str ...)");
-	for (size_t i = 0; i < sizeof(type_names) / sizeof(type_names[0]); i++) {
-		if (wf_lexer_is_word(lexer, type_names[i].name))
-			operand->type = type_names[i].type;
-	}
+	operand->type = wf_operand_type(lexer->text + lexer->token.start,
+					lexer->token.end - lexer->token.start);
 	if (!operand->type)
 		return wf_parser_fail(parser, lexer->token.start,
 				      "unknown type '%s'; types are i8 i16 i32 i64 u8 u16 u32 u64 "

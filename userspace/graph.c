@@ -233,7 +233,8 @@ static uint32_t find_unlocked(const struct wf_graph *graph, uint64_t address)
 	return i != WF_NO_INSN && *wf_graph_bytes(graph, i) == 0xf0 ? i : WF_NO_INSN;
 }
 
-/* Find the instruction at address, adding the range that it lies in where it is new. */
+/* Find the instruction at address, adding the range that it lies in where it is new. The graph's
+ * arrays may move: ret must not point into them. */
 static int reach(struct wf_graph *graph, uint64_t address, uint32_t *ret)
 {
 	uint64_t start, size;
@@ -315,6 +316,8 @@ static int classify_outside(struct wf_graph *graph, uint32_t i)
 static int link_branch(struct wf_graph *graph, uint32_t i)
 {
 	uint64_t target = graph->insns[i].target;
+	uint32_t found = WF_NO_INSN;
+	int rc;
 
 	if (target == graph->insns[graph->entry].address && graph->insns[i].kind != WF_INSN_LOOP &&
 	    wf_graph_at_return(graph->elf, graph->insns[i].address)) {
@@ -323,12 +326,14 @@ static int link_branch(struct wf_graph *graph, uint32_t i)
 	}
 	if (!part_at(graph, target) && !classify_outside(graph, i))
 		return 0;
-	return reach(graph, target, &graph->to[i]);
+	rc = reach(graph, target, &found);
+	graph->to[i] = found;
+	return rc;
 }
 
 static int add_switch(struct wf_graph *graph, uint32_t i, const uint64_t *addresses, uint32_t count)
 {
-	uint32_t first = graph->target_count;
+	uint32_t first = graph->target_count, found = WF_NO_INSN;
 	int rc;
 
 	if (first + count > WF_TARGETS_MAX)
@@ -344,7 +349,8 @@ static int add_switch(struct wf_graph *graph, uint32_t i, const uint64_t *addres
 			return -ENOMEM;
 	}
 	for (uint32_t k = 0; k < count; k++) {
-		rc = reach(graph, addresses[k], &graph->targets[first + k]);
+		rc = reach(graph, addresses[k], &found);
+		graph->targets[first + k] = found;
 		if (rc < 0)
 			return rc;
 		graph->marks[graph->targets[first + k]] |= WF_MARK_TABLE;

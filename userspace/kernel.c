@@ -28,7 +28,8 @@ struct wf_kernel {
 	uint32_t generation;
 };
 
-static int forward_libbpf(enum libbpf_print_level level, const char *fmt, va_list args)
+__attribute__((format(printf, 2, 0))) static int forward_libbpf(enum libbpf_print_level level,
+								const char *fmt, va_list args)
 {
 	char line[512];
 

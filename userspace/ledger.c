@@ -39,8 +39,9 @@ static int64_t off_records(const struct wf_ledger *ledger)
 static int64_t off_spans(const struct wf_ledger *ledger)
 {
 	const struct wf_assembler_counters *a = &ledger->assembler;
-	int64_t off = (int64_t)(a->spans_in - a->spans_out - a->tombstones - a->unknown_span_id -
-				a->malformed - a->batch_full);
+	int64_t off =
+		(int64_t)(a->spans_in - a->spans_out - a->tombstones - ledger->dropped_by_rule -
+			  a->unknown_span_id - a->malformed - a->batch_full);
 
 	for (uint32_t i = 0; !off && i < ledger->sink_count; i++) {
 		const struct wf_sink_counters *c = &ledger->sinks[i].counters;
@@ -138,6 +139,7 @@ static void put_assembler(const struct wf_ledger *ledger, struct wf_buf *out)
 		{"spans_in", a->spans_in},
 		{"spans_out", a->spans_out},
 		{"tombstones", a->tombstones},
+		{"dropped_by_rule", ledger->dropped_by_rule},
 		{"unknown_span_id", a->unknown_span_id},
 		{"malformed", a->malformed},
 		{"batch_full", a->batch_full},
@@ -149,6 +151,7 @@ static void put_assembler(const struct wf_ledger *ledger, struct wf_buf *out)
 		{"events_attached", a->events_attached},
 		{"events_orphaned", a->events_orphaned},
 		{"events_dropped", a->events_dropped},
+		{"events_dropped_by_rule", ledger->events_dropped_by_rule},
 		{"exceptions_in", a->exceptions_in},
 		{"held_released_early", a->held_released_early},
 		{"reparented", a->reparented},
@@ -239,6 +242,7 @@ static void say_spans(const struct wf_ledger *ledger, struct wf_buf *out)
 {
 	const struct wf_assembler_counters *a = &ledger->assembler;
 	const struct term lost[] = {
+		{"dropped by rule", ledger->dropped_by_rule},
 		{"lost: unknown function", a->unknown_span_id},
 		{"lost: damaged record", a->malformed},
 		{"lost: too large", a->batch_full},

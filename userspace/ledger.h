@@ -8,9 +8,10 @@
  *                     + state_full + ring_full + open_now
  *  records  completed + abandoned + unfinished + tombstones = span and tombstone records read
  *                     (assembler.spans_in) + lost_before (reorder buffer without memory)
- *  spans    spans_in = spans_out + tombstones + unknown_span_id + malformed + batch_full, and for
- *                     each sink spans_out = sink.spans_in + lost_handover, and sink.spans_in =
- *                     exported + each of its named losses (notices of running calls not counted)
+ *  spans    spans_in = spans_out + tombstones + dropped_by_rule (replay under other rules)
+ *                     + unknown_span_id + malformed + batch_full, and for each sink spans_out =
+ *                     sink.spans_in + lost_handover, and sink.spans_in = exported + each of its
+ *                     named losses (notices of running calls not counted)
  *  exits    exits = matched + state_full + in_flight + disarmed + unmatched
  */
 #ifndef WF_LEDGER_H
@@ -34,6 +35,7 @@ struct wf_ledger {
 	uint64_t kernel[WF_COUNTERS]; /* enum wf_counter */
 	uint64_t open_now;
 	uint64_t lost_before;
+	uint64_t dropped_by_rule, events_dropped_by_rule;
 	struct wf_assembler_counters assembler;
 	uint64_t lost_handover; /* finished spans of batches that the export queue refused */
 	struct wf_ledger_sink sinks[WF_LEDGER_SINKS_MAX];

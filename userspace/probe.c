@@ -392,34 +392,40 @@ static void drop_sites(struct wf_plan *plan, uint32_t function)
 	}
 }
 
-/* The one unwind entry that all sites of the pair lie in. */
-static bool in_one_function(const struct wf_plan *plan, uint32_t function)
+/* Is the pair closed in the function that this site opens it in? */
+static bool closes_beside(const struct wf_plan_file *file, const struct wf_plan_site *open)
 {
-	uint64_t start = 0, size = 0, first = 0;
-	bool found = false;
+	uint64_t start, size, other;
 
+	if (wf_binary_fde(file->elf, open->address, &start, &size) < 0)
+		return false;
+	for (uint32_t i = 0; i < file->site_count; i++) {
+		const struct wf_plan_site *close = &file->sites[i];
+
+		if (close->function == open->function && close->spec.kind == WF_SITE_CLOSE &&
+		    wf_binary_fde(file->elf, close->address, &other, &size) == 0 && other == start)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * A span that opens and closes in one function lives on its stack frame, and dies with it where
+ * an error jumps out. A probe may have been inlined in several functions: each has its own.
+ */
+static void mark_scoped(struct wf_plan *plan, uint32_t function)
+{
 	for (uint32_t f = 0; f < plan->file_count; f++) {
 		const struct wf_plan_file *file = &plan->files[f];
 
 		for (uint32_t i = 0; i < file->site_count; i++) {
-			if (file->sites[i].function != function)
-				continue;
-			if (wf_binary_fde(file->elf, file->sites[i].address, &start, &size) < 0 ||
-			    (found && (start != first || !size)))
-				return false;
-			first = start;
-			found = true;
+			struct wf_plan_site *site = &file->sites[i];
+
+			if (site->function == function && site->spec.kind == WF_SITE_OPEN &&
+			    closes_beside(file, site))
+				site->spec.flags |= WF_SPEC_SCOPED;
 		}
 	}
-	return found;
-}
-
-static void mark_scoped(struct wf_plan *plan, uint32_t function)
-{
-	for (uint32_t f = 0; f < plan->file_count; f++)
-		for (uint32_t i = 0; i < plan->files[f].site_count; i++)
-			if (plan->files[f].sites[i].function == function)
-				plan->files[f].sites[i].spec.flags |= WF_SPEC_SCOPED;
 }
 
 void wf_probes_finish(struct wf_probes *probes, struct wf_blueprint *bp)
@@ -435,7 +441,7 @@ void wf_probes_finish(struct wf_probes *probes, struct wf_blueprint *bp)
 					    pair->opens ? "nothing was found that closes it"
 							: "nothing was found that opens it");
 			drop_sites(bp->plan, pair->function);
-		} else if (in_one_function(bp->plan, pair->function)) {
+		} else {
 			mark_scoped(bp->plan, pair->function);
 		}
 	}

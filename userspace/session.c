@@ -22,6 +22,7 @@
 #define MAILBOX_BYTES  (16u << 20)
 #define OPEN_AGE_NS    1000000000ull
 #define TICK_MS        50
+#define TICK_SOON_MS   5     /* while a new process waits to be looked at */
 #define SPARE_SITES    65536 /* 3 MiB; the libraries of a launched program are not known yet */
 #define SWEEP_EVERY_NS 1000000000ull
 #define LEAVE_NS       1000000000ull /* for running calls to end */
@@ -42,8 +43,6 @@ struct wf_session {
 	struct wf_recording *recording;
 	struct wf_data *data;
 	int signal_fd, failed_fd;
-	sigset_t old_signals;
-	bool signals_blocked;
 	atomic_uint traces;          /* whole local trees that went out */
 	atomic_ullong handover_lost; /* spans of batches that the exporter refused */
 	uint64_t end_ns, swept_ns;
@@ -101,7 +100,8 @@ static void push_batch(void *context, struct wf_batch *batch)
 	wf_batch_unref(batch);
 }
 
-/* Signals are taken from an fd on the control thread; the old mask goes back at the end. */
+/* Signals are taken from an fd on the control thread. They stay blocked until the process ends: a
+ * second Ctrl-C must not turn a session that was closed well into a death by signal. */
 static int take_signals(struct wf_session *session, struct wf_err *err)
 {
 	sigset_t mask;
@@ -113,8 +113,7 @@ static int take_signals(struct wf_session *session, struct wf_err *err)
 	sigaddset(&mask, SIGTERM);
 	sigaddset(&mask, SIGHUP);
 	signal(SIGPIPE, SIG_IGN);
-	sigprocmask(SIG_BLOCK, &mask, &session->old_signals);
-	session->signals_blocked = true;
+	sigprocmask(SIG_BLOCK, &mask, NULL);
 	session->signal_fd = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
 	session->failed_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (session->signal_fd < 0 || session->failed_fd < 0)
@@ -196,8 +195,6 @@ void wf_session_free(struct wf_session *session)
 	wf_ruleset_free(session->rules);
 	wf_closep(&session->signal_fd);
 	wf_closep(&session->failed_fd);
-	if (session->signals_blocked)
-		sigprocmask(SIG_SETMASK, &session->old_signals, NULL);
 	free(session);
 }
 
@@ -437,7 +434,8 @@ void wf_session_loop(struct wf_session *session, struct wf_launch *launch)
 	for (;;) {
 		uint64_t now_ns;
 
-		(void)poll(fds, sizeof(fds) / sizeof(fds[0]), TICK_MS);
+		(void)poll(fds, sizeof(fds) / sizeof(fds[0]),
+			   wf_arming_is_waiting(session->arming) ? TICK_SOON_MS : TICK_MS);
 		now_ns = wf_clock_monotonic_ns();
 		wf_mailbox_take(session->outbox, on_process, session);
 		if (take_signal(session, launch) || fds[1].revents ||

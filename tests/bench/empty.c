@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * empty.c - the yardstick: programs that do nothing. `empty PID FILE pair|entry OFFSET...` attaches
- * them to those functions of one process (entry, or entry and return), says `ready`, and leaves
- * when its stdin ends.
+ * empty.c - the yardstick: programs that do nothing. `empty PID FILE pair|entry
+ * OFFSET[:SEMAPHORE]...` attaches them to those places of one process, or of all with PID 0 (entry,
+ * or entry and return), says `ready`, and leaves when its stdin ends.
  */
 #include <bpf/bpf.h>
 #include <linux/bpf.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,8 +31,13 @@ static int load_empty(void)
 	return bpf_prog_load(BPF_PROG_TYPE_KPROBE, "empty", "GPL", code, 2, &opts);
 }
 
-static int link_create(const char *path, const uint64_t *offsets, unsigned count, unsigned flags,
-		       pid_t pid)
+struct sites {
+	uint64_t offsets[OFFSETS_MAX], semaphores[OFFSETS_MAX];
+	unsigned count;
+	bool has_semaphores;
+};
+
+static int link_create(const char *path, const struct sites *sites, unsigned flags, pid_t pid)
 {
 	struct {
 		uint32_t prog_fd, target_fd, attach_type, flags;
@@ -41,8 +47,9 @@ static int link_create(const char *path, const uint64_t *offsets, unsigned count
 		.prog_fd = (uint32_t)load_empty(),
 		.attach_type = TRACE_UPROBE_MULTI,
 		.path = (uintptr_t)path,
-		.offsets = (uintptr_t)offsets,
-		.count = count,
+		.offsets = (uintptr_t)sites->offsets,
+		.ref_ctr_offsets = sites->has_semaphores ? (uintptr_t)sites->semaphores : 0,
+		.count = sites->count,
 		.multi_flags = flags,
 		.pid = (uint32_t)pid,
 	};
@@ -50,20 +57,28 @@ static int link_create(const char *path, const uint64_t *offsets, unsigned count
 	return (int)syscall(SYS_bpf, LINK_CREATE, &attr, sizeof(attr));
 }
 
+static void add_site(struct sites *sites, const char *text)
+{
+	char *end;
+
+	sites->offsets[sites->count] = strtoull(text, &end, 0);
+	sites->semaphores[sites->count] = *end == ':' ? strtoull(end + 1, NULL, 0) : 0;
+	sites->has_semaphores |= sites->semaphores[sites->count] != 0;
+	sites->count++;
+}
+
 int main(int argc, char **argv)
 {
-	uint64_t offsets[OFFSETS_MAX];
-	unsigned count = 0;
+	static struct sites sites;
 	pid_t pid;
 
 	if (argc < 5 || argc - 4 > OFFSETS_MAX)
 		return 2;
 	pid = (pid_t)strtol(argv[1], NULL, 10);
 	for (int i = 4; i < argc; i++)
-		offsets[count++] = strtoull(argv[i], NULL, 0);
-	if (link_create(argv[2], offsets, count, 0, pid) < 0 ||
-	    (strcmp(argv[3], "pair") == 0 &&
-	     link_create(argv[2], offsets, count, FLAG_RETURN, pid) < 0)) {
+		add_site(&sites, argv[i]);
+	if (link_create(argv[2], &sites, 0, pid) < 0 ||
+	    (strcmp(argv[3], "pair") == 0 && link_create(argv[2], &sites, FLAG_RETURN, pid) < 0)) {
 		perror("uprobe_multi link");
 		return 1;
 	}

@@ -66,11 +66,11 @@ class Program:
         self.shop.wait(lambda: open(f"/proc/{process.pid}/stat", "rb").read().rsplit(b")", 1)[1].split()[0] == b"S",
                        f"{self.argv[0]} to wait for its input")
 
-    def run(self, *options):
+    def run(self, traced, *options):
         process = self.start()
         try:
             self.wait_until_it_reads(process)
-            if not options:
+            if not traced:
                 return self.feed(process)
             tracer = self.shop.trace(process.pid, self.rules, "--no-follow", *options)
             seconds = self.feed(process)
@@ -110,9 +110,9 @@ def measure(shop):
         program = make(shop)
         bare, site, ret = [], [], []
         for _ in range(shop.rounds(8)):
-            bare.append(program.run())
-            site.append(program.run("--force"))
-            ret.append(program.run("--force", "--ret-only"))
+            bare.append(program.run(False))
+            site.append(program.run(True))
+            ret.append(program.run(True, "--ret-only"))
         yield (name, round(min(site) / min(ret), 3),
                f"{make.__name__}, {program.functions} functions, {program.calls} calls: {min(site):.3f} s over "
                f"{min(ret):.3f} s ({min(bare):.3f} s untraced); best of {len(site)} rounds")

@@ -147,7 +147,7 @@
 	.cfi_remember_state
 	pop_rbx_ret
 	.cfi_restore_state
-1:	call untraced_leaf
+1:	call untraced_callee
 	pop_rbx_ret
 	end mixed
 
@@ -167,7 +167,7 @@
 	function calling
 	push_rbx
 	movq %rsi, %rbx
-	call untraced_leaf
+	call untraced_callee
 	testq %rax, %rax
 	jne 1f
 	incq %rbx
@@ -235,13 +235,19 @@
 	jmp *%rax
 	end tail_pointer
 
-	function untraced_leaf
+	.macro leaf name
+	function \name
 	movq %rsi, %rax
 	testq %rsi, %rsi
 	jne 1f
 	incq %rax
 1:	ret
-	end untraced_leaf
+	end \name
+	.endm
+
+	/* one that is jumped to, so that it gets exits of a caller, and one that is only called */
+	leaf untraced_leaf
+	leaf untraced_callee
 
 	function untraced_straight
 	leaq 1(%rsi), %rax

@@ -15,7 +15,7 @@ HERE = Path(__file__).resolve().parent
 FLAGS = ("-std=gnu11", "-O2", "-g", "-D_GNU_SOURCE")
 LIBRARY = OUT / "libwftrace.a"
 NO_EXPORT = {**os.environ, "OTEL_TRACES_EXPORTER": "none"}
-PF_EXEC, PT_LOAD = 1, 1
+PT_LOAD = 1
 
 
 def make_libs():
@@ -26,19 +26,34 @@ def make_libs():
     return said.stdout.split()
 
 
-def file_offsets(path, names):
-    """Offsets in the file of functions of its symbol table."""
-    said = subprocess.run(["nm", path], capture_output=True, text=True, check=True).stdout
-    found = {name: int(address, 16) for address, name in re.findall(r"^(\w+) [Tt] (\w+)$", said, re.M)}
+def segment_offsets(path, addresses):
+    """Offsets in the file of addresses, as it is loaded."""
     data = Path(path).read_bytes()
     first, = struct.unpack_from("<Q", data, 32)
     size, count = struct.unpack_from("<HH", data, 54)
-    for i in range(count):
-        kind, flags, offset, address, _, bytes_ = struct.unpack_from("<IIQQQQ", data, first + i * size)
-        if kind == PT_LOAD and flags & PF_EXEC:
-            return [found[name] - address + offset for name in names
-                    if address <= found[name] < address + bytes_]
-    raise Failure(f"{path} has no code")
+    heads = [struct.unpack_from("<IIQQQQ", data, first + i * size) for i in range(count)]
+    found = [address - start + offset for address in addresses for kind, _, offset, start, _, length in heads
+             if kind == PT_LOAD and start <= address < start + length]
+    if len(found) != len(addresses):
+        raise Failure(f"{path} does not hold all of {addresses}")
+    return found
+
+
+def function_offsets(path, names):
+    """Of functions of its symbol table."""
+    said = subprocess.run(["nm", path], capture_output=True, text=True, check=True).stdout
+    found = {name: int(address, 16) for address, name in re.findall(r"^(\w+) [Tt] (\w+)$", said, re.M)}
+    return segment_offsets(path, [found[name] for name in names])
+
+
+def probe_offsets(path, provider, pattern):
+    """`OFFSET:SEMAPHORE` of static probes that have one."""
+    said = subprocess.run(["readelf", "-nW", path], capture_output=True, text=True, check=True).stdout
+    found = re.findall(rf"Provider: {provider}\s+Name: (?:{pattern})\s+Location: 0x(\w+), Base: \w+, "
+                       r"Semaphore: 0x(\w*[1-9a-f]\w*)", said)
+    places = segment_offsets(path, [int(place, 16) for place, _ in found])
+    semaphores = segment_offsets(path, [int(semaphore, 16) for _, semaphore in found])
+    return [f"{place}:{semaphore}" for place, semaphore in zip(places, semaphores)]
 
 
 class Workshop(Test):
@@ -92,9 +107,14 @@ class Workshop(Test):
     @contextmanager
     def empty(self, target, path, kind, names):
         """Attach programs that do nothing to these functions; `pair` or `entry`."""
+        with self.empty_at(target.target_pid, path, kind, function_offsets(path, names)) as process:
+            yield process
+
+    @contextmanager
+    def empty_at(self, pid, path, kind, offsets):
+        """The same at offsets of the file; PID 0 is every process."""
         tool = self.tool("empty", libs=["-lbpf"])
-        argv = [tool, target.target_pid, path, kind, *file_offsets(path, names)]
-        process = self.spawn([*self.on_cpu(self.tracer_cpu), *argv])
+        process = self.spawn([*self.on_cpu(self.tracer_cpu), tool, pid, path, kind, *offsets])
         yield self.said_ready(process, f"the empty {kind}")
         process.wait()
 
@@ -135,4 +155,4 @@ def complete_ledger(trace):
 
 
 __all__ = ["FLAGS", "HERE", "NO_EXPORT", "OUT", "ROOT", "WFTRACE", "Failure", "Process", "Skip", "Tracer",
-           "Workshop", "complete_ledger", "file_offsets", "need_tool", "wait_for"]
+           "Workshop", "complete_ledger", "function_offsets", "need_tool", "probe_offsets", "wait_for"]

@@ -145,7 +145,7 @@ class Trace:
         ended = ledger["completed"] + ledger["abandoned"]
         if ledger["entries"] != ended + lost:
             raise Failure(f"entries {ledger['entries']} != {ended} + {lost}: {json.dumps(ledger.raw)}")
-        reported = ended + ledger.get("unfinished", 0)
+        reported = ended + ledger.get("unfinished", 0) - ledger.get("dropped_by_rule", 0)
         if len(self.spans) != reported:
             raise Failure(f"{len(self.spans)} spans on stdout, the ledger says {reported}: {json.dumps(ledger.raw)}")
 

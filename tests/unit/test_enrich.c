@@ -194,8 +194,8 @@ static void the_service_name_follows_the_order_of_the_specification(void **state
 static void what_the_user_gives_wins_and_must_have_a_value(void **state)
 {
 	static const char *const good[] = {"host.name=h",
-					   "team=\xff"
-					   "x",
+					   ("team=\xff"
+					    "x"),
 					   "empty="};
 	static const char *const bad[] = {"novalue"};
 	char *environment[] = {NULL};
