@@ -191,13 +191,18 @@ struct stack {
 	int32_t offset;
 };
 
-/* pop, add or sub of a constant: how far the stack pointer moves. */
+/* pop of a register other than the stack pointer */
+static bool is_pop(const struct wf_insn *insn, const uint8_t *bytes)
+{
+	if (insn->size == 1)
+		return (bytes[0] & 0xf8) == 0x58 && bytes[0] != 0x5c;
+	return insn->size == 2 && bytes[0] == 0x41 && (bytes[1] & 0xf8) == 0x58;
+}
+
+/* pop, push, add or sub of a constant: how far the stack pointer moves. */
 static bool moves_stack(const struct wf_insn *insn, const uint8_t *bytes, int32_t *ret)
 {
-	uint8_t last = bytes[insn->size - 1];
-
-	if ((insn->size == 1 && (last & 0xf8) == 0x58 && last != 0x5c) ||
-	    (insn->size == 2 && bytes[0] == 0x41 && (last & 0xf8) == 0x58)) {
+	if (is_pop(insn, bytes)) {
 		*ret = 8;
 		return true;
 	}
@@ -218,6 +223,13 @@ static bool moves_stack(const struct wf_insn *insn, const uint8_t *bytes, int32_
 	return true;
 }
 
+/* An address that is a register plus a constant of a stack frame's size. */
+static bool is_near(const struct wf_memory *memory)
+{
+	return memory->valid && memory->index == WF_REG_NONE && memory->disp >= INT16_MIN * 4096 &&
+	       memory->disp <= INT16_MAX * 4096;
+}
+
 /* leave, and rsp from rsp or rbp plus a constant. */
 static bool sets_stack(const struct wf_insn *insn, const uint8_t *bytes,
 		       const struct wf_detail *detail, uint32_t written, struct stack *stack)
@@ -235,8 +247,7 @@ static bool sets_stack(const struct wf_insn *insn, const uint8_t *bytes,
 		*stack = (struct stack){WF_REG_RBP, 0};
 		return true;
 	}
-	if (detail->form != WF_FORM_ADDRESS || !memory->valid || memory->index != WF_REG_NONE ||
-	    memory->disp < INT16_MIN * 4096 || memory->disp > INT16_MAX * 4096)
+	if (detail->form != WF_FORM_ADDRESS || !is_near(memory))
 		return false;
 	if (memory->base == WF_REG_RSP)
 		stack->offset += (int32_t)memory->disp;
