@@ -221,6 +221,8 @@ static int remember_file(struct wf_arming *arming, const struct wf_candidate *ca
 static void publish_definitions(struct wf_arming *arming, const struct wf_wave *wave,
 				const struct wf_plan *plan, const uint32_t *span_ids)
 {
+	struct wf_binary *last = NULL;
+
 	for (uint32_t i = 0; i < plan->function_count; i++) {
 		const struct wf_plan_function *function = &plan->functions[i];
 		const struct wf_candidate *file;
@@ -229,11 +231,16 @@ static void publish_definitions(struct wf_arming *arming, const struct wf_wave *
 		if (!function->span || !span_ids[function->span])
 			continue;
 		arming->function_count++;
-		file = wf_wave_candidate(wave, plan->files[function->file].elf);
+		if (last && last != plan->files[function->file].elf)
+			wf_binary_forget_lines(last);
+		last = plan->files[function->file].elf;
+		file = wf_wave_candidate(wave, last);
 		if (wf_define_json(plan, function, file && file->executable, &json) == 0)
 			(void)wf_mailbox_put_text(arming->config.inbox, WF_REC_DEFINE,
 						  span_ids[function->span], 0, json);
 	}
+	if (last)
+		wf_binary_forget_lines(last);
 }
 
 /*

@@ -76,18 +76,18 @@ size_t wf_binary_exported(struct wf_binary *elf); /* functions of .dynsym, also 
 const struct wf_symbol *wf_binary_symbol_at(struct wf_binary *elf, uint64_t address);
 /* With parameters, as c++filt shows it (fills symbol->demangled); NULL where it is not mangled. */
 const char *wf_binary_demangled(struct wf_binary *elf, const struct wf_symbol *symbol);
-/*
- * True where the name or glob fits the raw name, the base name, or the demangled name without
- * parameters and template arguments ("ns::Class::run*"; with template arguments where the pattern
- * has a '<'). Demangles only where the pattern can fit.
- */
+/* True where the name or glob fits the raw name, the base name, or the demangled name without
+ * parameters and template arguments ("ns::Class::run*"; with them where the pattern has a '<'). */
 bool wf_binary_matches(struct wf_binary *elf, const struct wf_symbol *symbol, const char *pattern);
-/* Up to 5 names close to the pattern, "'a', 'b'"; "" = none. The same for "provider:name" probes.
- */
+/* Up to 5 names close to the pattern, "'a', 'b'"; "" = none. Also for "provider:name" probes. */
 void wf_binary_near(struct wf_binary *elf, const char *pattern, char *out, size_t size);
 void wf_binary_near_probe(struct wf_binary *elf, const char *pattern, char *out, size_t size);
 /* True where DWARF is at hand and says that functions that fit exist only inlined. Slow. */
 bool wf_binary_inlined(struct wf_binary *elf, const char *pattern);
+/* Source line, by DWARF of bearable size. What was read stays until wf_binary_forget_lines. */
+bool wf_binary_line(struct wf_binary *elf, uint64_t address, const char **ret_path,
+		    uint32_t *ret_line);
+void wf_binary_forget_lines(struct wf_binary *elf);
 /* Where symbols came from or should come from, for messages; one line. */
 const char *wf_binary_symbol_story(struct wf_binary *elf);
 
