@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "epilogue.h"
 
+#include <string.h>
+
 #define LENGTH_MAX 96 /* instructions: more than an epilogue, still far below a microsecond */
 
 struct walk {
@@ -181,4 +183,102 @@ void wf_epilogue_value(const struct wf_graph *graph, uint32_t landing, uint32_t 
 		flow.stored = flow.stored || detail.writes_memory;
 	}
 	place->stored = flow.stored;
+}
+
+/* Where the stack pointer is, seen from the landing: reg + offset. */
+struct stack {
+	uint8_t reg;
+	int32_t offset;
+};
+
+/* pop of a register other than the stack pointer */
+static bool is_pop(const struct wf_insn *insn, const uint8_t *bytes)
+{
+	if (insn->size == 1)
+		return (bytes[0] & 0xf8) == 0x58 && bytes[0] != 0x5c;
+	return insn->size == 2 && bytes[0] == 0x41 && (bytes[1] & 0xf8) == 0x58;
+}
+
+/* pop, push, add or sub of a constant: how far the stack pointer moves. */
+static bool moves_stack(const struct wf_insn *insn, const uint8_t *bytes, int32_t *ret)
+{
+	if (is_pop(insn, bytes)) {
+		*ret = 8;
+		return true;
+	}
+	if (insn->kind == WF_INSN_PUSH) {
+		*ret = -8;
+		return true;
+	}
+	if (insn->size < 4 || bytes[0] != 0x48 || (bytes[2] != 0xc4 && bytes[2] != 0xec))
+		return false;
+	if (bytes[1] == 0x83 && insn->size == 4)
+		*ret = (int8_t)bytes[3];
+	else if (bytes[1] == 0x81 && insn->size == 7)
+		memcpy(ret, bytes + 3, sizeof(*ret));
+	else
+		return false;
+	if (bytes[2] == 0xec)
+		*ret = -*ret;
+	return true;
+}
+
+/* An address that is a register plus a constant of a stack frame's size. */
+static bool is_near(const struct wf_memory *memory)
+{
+	return memory->valid && memory->index == WF_REG_NONE && memory->disp >= INT16_MIN * 4096 &&
+	       memory->disp <= INT16_MAX * 4096;
+}
+
+/* leave, and rsp from rsp or rbp plus a constant. */
+static bool sets_stack(const struct wf_insn *insn, const uint8_t *bytes,
+		       const struct wf_detail *detail, uint32_t written, struct stack *stack)
+{
+	bool has_rbp = !(written & 1u << WF_REG_RBP);
+	const struct wf_memory *memory = &detail->memory;
+
+	if (insn->size == 1 && bytes[0] == 0xc9 && has_rbp) {
+		*stack = (struct stack){WF_REG_RBP, 8};
+		return true;
+	}
+	if (detail->dst != WF_REG_RSP || detail->width != 8)
+		return false;
+	if (detail->form == WF_FORM_MOVE && detail->src == WF_REG_RBP && has_rbp) {
+		*stack = (struct stack){WF_REG_RBP, 0};
+		return true;
+	}
+	if (detail->form != WF_FORM_ADDRESS || !is_near(memory))
+		return false;
+	if (memory->base == WF_REG_RSP)
+		stack->offset += (int32_t)memory->disp;
+	else if (memory->base == WF_REG_RBP && has_rbp)
+		*stack = (struct stack){WF_REG_RBP, (int32_t)memory->disp};
+	else
+		return false;
+	return true;
+}
+
+bool wf_epilogue_frame(const struct wf_graph *graph, uint32_t landing, uint32_t ret,
+		       struct wf_cfa *cfa)
+{
+	struct stack stack = {WF_REG_RSP, 0};
+	struct wf_detail detail;
+	uint32_t written = 0;
+	int32_t moved;
+
+	for (uint32_t i = landing; i < ret; i++) {
+		const struct wf_insn *insn = &graph->insns[i];
+		const uint8_t *bytes = wf_graph_bytes(graph, i);
+
+		if (wf_graph_detail(graph, i, &detail) < 0)
+			return false;
+		if (moves_stack(insn, bytes, &moved))
+			stack.offset += moved;
+		else if (!sets_stack(insn, bytes, &detail, written, &stack) &&
+			 detail.written & 1u << WF_REG_RSP)
+			return false;
+		written |= detail.written;
+	}
+	*cfa = (struct wf_cfa){stack.reg, stack.offset + 8};
+	return true;
 }
