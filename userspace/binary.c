@@ -33,9 +33,6 @@ struct wf_binary {
 	bool usdt_loaded;
 	struct wf_origin origin;
 	struct wf_matcher *matcher; /* of the last pattern */
-	struct wf_image *debug;     /* whose lines they are, where it is a debug file */
-	struct wf_srclines *lines;
-	bool lines_sought;
 	char story[STORY_MAX];
 };
 
@@ -104,7 +101,6 @@ void wf_binary_free(struct wf_binary *elf)
 {
 	if (!elf)
 		return;
-	wf_binary_forget_lines(elf);
 	wf_matcher_free(elf->matcher);
 	wf_symbol_table_free(elf->symbols);
 	wf_unwind_free(elf->unwind);
@@ -216,7 +212,6 @@ const char *wf_binary_demangled(struct wf_binary *elf, const struct wf_symbol *s
 static struct wf_matcher *matcher_for(struct wf_binary *elf, const char *pattern)
 {
 	if (!elf->matcher || strcmp(wf_matcher_pattern(elf->matcher), pattern) != 0) {
-		wf_binary_forget_lines(elf);
 		wf_matcher_free(elf->matcher);
 		elf->matcher = wf_matcher_new(pattern);
 	}
@@ -283,33 +278,17 @@ bool wf_binary_inlined(struct wf_binary *elf, const char *pattern)
 	return wf_debugfile_find(&search, &debug) == 0 && wf_inlined_exists(debug, matcher);
 }
 
-static void open_lines(struct wf_binary *elf)
+int wf_binary_lines(struct wf_binary *elf, const uint64_t *addresses, size_t count,
+		    struct wf_srclines **ret)
 {
+	wf_auto(wf_image_freep) struct wf_image *debug = NULL;
 	struct wf_debugfile_search search = search_of(elf);
 	GElf_Shdr shdr;
 
-	elf->lines_sought = true;
 	if (!wf_image_section(elf->image, ".debug_info", 0, &shdr) &&
-	    wf_debugfile_find(&search, &elf->debug) < 0)
-		return;
-	(void)wf_srclines_new(elf->debug ? elf->debug : elf->image, &elf->lines);
-}
-
-bool wf_binary_line(struct wf_binary *elf, uint64_t address, const char **ret_path,
-		    uint32_t *ret_line)
-{
-	if (!elf->lines_sought)
-		open_lines(elf);
-	return elf->lines && wf_srclines_find(elf->lines, address, ret_path, ret_line);
-}
-
-void wf_binary_forget_lines(struct wf_binary *elf)
-{
-	wf_srclines_free(elf->lines);
-	wf_image_free(elf->debug);
-	elf->lines = NULL;
-	elf->debug = NULL;
-	elf->lines_sought = false;
+	    wf_debugfile_find(&search, &debug) < 0)
+		return -ENOENT;
+	return wf_srclines_new(debug ? debug : elf->image, addresses, count, ret);
 }
 
 const char *wf_binary_symbol_story(struct wf_binary *elf)

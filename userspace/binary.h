@@ -17,6 +17,7 @@
 #include "base/err.h"
 
 struct wf_binary;
+struct wf_srclines;
 
 struct wf_binary_options {
 	const char *debug_dir; /* --debug-dir, or NULL */
@@ -84,10 +85,9 @@ void wf_binary_near(struct wf_binary *elf, const char *pattern, char *out, size_
 void wf_binary_near_probe(struct wf_binary *elf, const char *pattern, char *out, size_t size);
 /* True where DWARF is at hand and says that functions that fit exist only inlined. Slow. */
 bool wf_binary_inlined(struct wf_binary *elf, const char *pattern);
-/* Source line, by DWARF of bearable size. What was read stays until wf_binary_forget_lines. */
-bool wf_binary_line(struct wf_binary *elf, uint64_t address, const char **ret_path,
-		    uint32_t *ret_line);
-void wf_binary_forget_lines(struct wf_binary *elf);
+/* Source lines of addresses, to be asked with srcline.h. -ENOENT without DWARF, -ENOMEM. */
+int wf_binary_lines(struct wf_binary *elf, const uint64_t *addresses, size_t count,
+		    struct wf_srclines **ret);
 /* Where symbols came from or should come from, for messages; one line. */
 const char *wf_binary_symbol_story(struct wf_binary *elf);
 

@@ -3,12 +3,19 @@
 
 #include <dwarf.h>
 
+#include "aside.h"
 #include "debuginfo.h"
 
 #define INFO_BYTES_MAX  (200ULL << 20)
 #define TOTAL_BYTES_MAX (512ULL << 20) /* libdw reads all .debug_* sections */
 #define DEPTH_MAX       16
 #define ENTRIES_MAX     20000000U
+#define TIMEOUT_MS      10000
+
+struct question {
+	const struct wf_image *image;
+	const struct wf_matcher *matcher;
+};
 
 struct walk {
 	const struct wf_matcher *matcher;
@@ -85,10 +92,26 @@ static bool walk_all(Dwarf *dwarf, const struct wf_matcher *matcher)
 	return false;
 }
 
+/* In the child: a byte stands for yes. */
+static void answer(void *context, FILE *out)
+{
+	const struct question *question = context;
+	struct wf_debuginfo info;
+
+	if (wf_debuginfo_open(question->image, INFO_BYTES_MAX, TOTAL_BYTES_MAX, &info) == 0 &&
+	    walk_all(info.dwarf, question->matcher))
+		fputc('y', out);
+}
+
 bool wf_inlined_exists(const struct wf_image *image, const struct wf_matcher *matcher)
 {
-	wf_auto(wf_debuginfo_close) struct wf_debuginfo info = {0};
+	struct question question = {image, matcher};
+	struct wf_buf found;
+	bool yes;
 
-	return wf_debuginfo_open(image, INFO_BYTES_MAX, TOTAL_BYTES_MAX, &info) == 0 &&
-	       walk_all(info.dwarf, matcher);
+	wf_buf_init(&found, 16);
+	(void)wf_aside_run(answer, &question, TIMEOUT_MS, &found);
+	yes = found.len > 0;
+	wf_buf_done(&found);
+	return yes;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * srcline.h - source file and line of addresses, from DWARF. Holds the debug sections of one image
- * in memory: make it, ask, free it. Control thread.
+ * srcline.h - source file and line of addresses, from DWARF. It is read in a child process, which
+ * keeps the parent small, and alive where the DWARF is hostile. Control thread.
  */
 #ifndef WF_SRCLINE_H
 #define WF_SRCLINE_H
@@ -11,15 +11,16 @@
 struct wf_srclines;
 
 /*
- * The image with .debug_info: the binary or its debug file, which must outlive it. -ENOENT without
- * DWARF, -E2BIG where that would cost too much memory, -EIO, -ENOMEM.
+ * Look up `count` addresses. `image` has .debug_info: it is the binary or its debug file. What is
+ * not known, or too much, is left out. -ENOMEM.
  */
-int wf_srclines_new(const struct wf_image *image, struct wf_srclines **ret);
+int wf_srclines_new(const struct wf_image *image, const uint64_t *addresses, size_t count,
+		    struct wf_srclines **ret);
 void wf_srclines_free(struct wf_srclines *lines);
 
-/* False where it is not known. The path is absolute where DWARF says the folder, and lives
- * until the next call. */
-bool wf_srclines_find(struct wf_srclines *lines, uint64_t address, const char **ret_path,
+/* False where it is not known, or `lines` is NULL. The path is absolute where DWARF says the
+ * folder, and lives as long as `lines`. */
+bool wf_srclines_find(const struct wf_srclines *lines, uint64_t address, const char **ret_path,
 		      uint32_t *ret_line);
 
 WF_DEFINE_FREEP(wf_srclines_freep, struct wf_srclines, wf_srclines_free)

@@ -14,9 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 static void look_at(struct wf_binary *elf, uint64_t address)
 {
 	uint64_t start, size, offset;
-	const char *path;
 	struct wf_cfa cfa;
-	uint32_t line;
 
 	if (wf_binary_fde(elf, address, &start, &size) == 0 && size) {
 		wf_binary_cfa(elf, start, &cfa);
@@ -26,7 +24,6 @@ static void look_at(struct wf_binary *elf, uint64_t address)
 	wf_binary_cfa(elf, address, &cfa);
 	wf_binary_symbol_at(elf, address);
 	wf_binary_is_text(elf, address);
-	wf_binary_line(elf, address, &path, &line);
 	if (wf_binary_offset(elf, address, &offset) == 0)
 		wf_binary_address(elf, offset, &offset);
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "made.h"
+#include "userspace/srcline.h"
 
 /* `work` begins in line 4, `other` in line 8. */
 static const char source[] =
@@ -41,14 +42,27 @@ static void build(const char *commands)
 		fail_msg("cannot build: %s", commands);
 }
 
+/* The line of one address; false where it is not known. */
+static bool line_of(struct wf_binary *elf, uint64_t address, char path[static 256],
+		    uint32_t *ret_line)
+{
+	wf_auto(wf_srclines_freep) struct wf_srclines *lines = NULL;
+	const char *found;
+
+	if (wf_binary_lines(elf, &address, 1, &lines) < 0 ||
+	    !wf_srclines_find(lines, address, &found, ret_line))
+		return false;
+	snprintf(path, 256, "%s", found);
+	return true;
+}
+
 static void assert_line(struct wf_binary *elf, const char *name, uint32_t first, uint32_t last)
 {
-	char expected[128];
-	const char *path;
+	char expected[128], path[256];
 	uint32_t line;
 
 	snprintf(expected, sizeof(expected), "%s/program.c", folder);
-	assert_true(wf_binary_line(elf, need(elf, name)->address, &path, &line));
+	assert_true(line_of(elf, need(elf, name)->address, path, &line));
 	assert_string_equal(path, expected);
 	assert_in_range(line, first, last);
 }
@@ -72,8 +86,6 @@ static void lines_are_those_where_functions_begin(void **state)
 		assert_line(elf, "work", 4, 5);
 		assert_line(elf, "other", 8, 9);
 		assert_line(elf, "main", 12, 12);
-		wf_binary_forget_lines(elf);
-		assert_line(elf, "work", 4, 5);
 	}
 }
 
@@ -92,19 +104,19 @@ static void a_debug_file_has_the_lines(void **state)
 static void what_is_not_known_is_not_guessed(void **state)
 {
 	wf_auto(wf_binary_freep) struct wf_binary *elf = NULL;
-	const char *path;
+	char path[256];
 	uint32_t line;
 
 	(void)state;
 	build("gcc -O2 -o program program.c; rm -f program.debug");
 	elf = open_made("program", NULL);
-	assert_false(wf_binary_line(elf, need(elf, "work")->address, &path, &line));
+	assert_false(line_of(elf, need(elf, "work")->address, path, &line));
 	wf_binary_free(elf);
 	build("gcc -g -O2 -o program program.c");
 	elf = open_made("program", NULL);
-	assert_false(wf_binary_line(elf, 0, &path, &line));
-	assert_false(wf_binary_line(elf, UINT64_MAX, &path, &line));
-	assert_false(wf_binary_line(elf, need(elf, "_start")->address, &path, &line));
+	assert_false(line_of(elf, 0, path, &line));
+	assert_false(line_of(elf, UINT64_MAX, path, &line));
+	assert_false(line_of(elf, need(elf, "_start")->address, path, &line));
 }
 
 /* A byte of a debug section becomes another. */
@@ -131,6 +143,29 @@ static void damage(int fd, uint32_t *seed)
 	elf_end(elf);
 }
 
+static void many_addresses_are_asked_at_once(void **state)
+{
+	wf_auto(wf_binary_freep) struct wf_binary *elf = NULL;
+	wf_auto(wf_srclines_freep) struct wf_srclines *lines = NULL;
+	uint64_t addresses[3];
+	const char *path;
+	uint32_t line;
+
+	(void)state;
+	build("gcc -g -O2 -o program program.c");
+	elf = open_made("program", NULL);
+	addresses[0] = need(elf, "other")->address;
+	addresses[1] = 1;
+	addresses[2] = need(elf, "work")->address;
+	assert_int_equal(wf_binary_lines(elf, addresses, 3, &lines), 0);
+	assert_true(wf_srclines_find(lines, addresses[0], &path, &line));
+	assert_in_range(line, 8, 9);
+	assert_false(wf_srclines_find(lines, 1, &path, &line));
+	assert_true(wf_srclines_find(lines, addresses[2], &path, &line));
+	assert_in_range(line, 4, 5);
+	assert_false(wf_srclines_find(NULL, addresses[2], &path, &line));
+}
+
 static void broken_tables_are_survived(void **state)
 {
 	char path[128];
@@ -141,7 +176,7 @@ static void broken_tables_are_survived(void **state)
 	snprintf(path, sizeof(path), "%s/program", folder);
 	for (unsigned round = 0; round < 400; round++) {
 		wf_auto(wf_binary_freep) struct wf_binary *elf = NULL;
-		const char *file;
+		char file[256];
 		uint32_t line;
 		int fd;
 
@@ -151,8 +186,8 @@ static void broken_tables_are_survived(void **state)
 		damage(fd, &seed);
 		close(fd);
 		elf = open_made("program", NULL);
-		wf_binary_line(elf, need(elf, "work")->address, &file, &line);
-		wf_binary_line(elf, need(elf, "other")->address, &file, &line);
+		line_of(elf, need(elf, "work")->address, file, &line);
+		line_of(elf, need(elf, "other")->address, file, &line);
 	}
 }
 
@@ -162,6 +197,7 @@ int main(void)
 		cmocka_unit_test(lines_are_those_where_functions_begin),
 		cmocka_unit_test(a_debug_file_has_the_lines),
 		cmocka_unit_test(what_is_not_known_is_not_guessed),
+		cmocka_unit_test(many_addresses_are_asked_at_once),
 		cmocka_unit_test(broken_tables_are_survived),
 	};
 
