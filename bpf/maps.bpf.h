@@ -19,8 +19,10 @@ struct wf_task {
 	__u64 value;     /* result of source_value() */
 	__u64 value2;
 	__u32 tid, tgid;
-	__u32 epoch; /* control.epoch when the process was last looked up */
-	__u32 found; /* result of a search */
+	__u32 epoch;                       /* control.epoch when the process was last looked up */
+	__u32 found;                       /* result of a search */
+	__u64 agent_page, clock_offset_ns; /* as in its process's entry */
+	struct wf_agent_thread context;    /* result of read_context() */
 	__u64 counters[WF_COUNTERS];
 	struct wf_stack stack;
 };
@@ -79,7 +81,7 @@ struct {
 	__uint(max_entries, 65536);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, __u32);
-	__type(value, __u32);
+	__type(value, struct wf_process);
 } processes SEC(".maps");
 
 struct {

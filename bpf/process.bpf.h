@@ -92,9 +92,33 @@ static __always_inline void emit_process(struct wf_task *task, struct task_struc
 			   event == WF_PROC_THREAD ? BPF_RB_NO_WAKEUP : BPF_RB_FORCE_WAKEUP);
 }
 
-static __always_inline int is_traced(__u32 tgid)
+/* A child lives in the same address space, and where its agent's page is it finds zeros. */
+static __always_inline void add_child(struct wf_process *parent, __u32 child_tgid)
 {
-	return bpf_map_lookup_elem(&processes, &tgid) != 0;
+	struct wf_process child = {.agent_page = parent->agent_page,
+				   .clock_offset_ns = parent->clock_offset_ns};
+
+	bpf_map_update_elem(&processes, &child_tgid, &child, BPF_ANY);
+}
+
+/*
+ * The last thread of a process ends: add up what its agent has counted, while the page can still
+ * be read (since Linux 6.16 the tracepoint comes before the memory goes).
+ */
+static __always_inline void read_agent_counters(struct wf_process *process, struct wf_task *task)
+{
+	struct wf_agent_page *page = (struct wf_agent_page *)process->agent_page;
+	__u64 *counters;
+
+	if (!page)
+		return;
+	counters = task ? (__u64 *)task->stack.arena : 0;
+	if (!counters || bpf_probe_read_user(counters, 8 * WF_AGENT_COUNTERS, page->counters)) {
+		__sync_fetch_and_add(&totals.counters[WF_CNT_AGENT_UNREAD], process->agent_spans);
+		return;
+	}
+	for (int i = 0; i < WF_AGENT_COUNTERS; i++)
+		__sync_fetch_and_add(&totals.agent[i], counters[i]);
 }
 
 #endif

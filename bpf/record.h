@@ -34,10 +34,12 @@ enum wf_record_kind {
 	WF_REC_EVENT = 5,      /* an event probe (struct wf_rec_span: start = end, id = its span) */
 	WF_REC_EXCEPTION = 6,  /* struct wf_rec_exception */
 	WF_REC_PROCESS = 7,    /* struct wf_rec_process */
-	WF_REC_LOG = 8,        /* reserved */
-	WF_REC_TICK = 16,      /* head only: every record before head.time_ns has been delivered */
-	WF_REC_CLOCK = 17,     /* struct wf_rec_clock */
-	WF_REC_RESOURCE = 18,  /* head.tgid + JSON object of resource attributes (wf_rec_text) */
+	WF_REC_LOG = 8, /* a log record of a Python process (struct wf_rec_span: id = its span) */
+	WF_REC_NOTE =
+		9, /* what a Python agent armed late, refused, restored (struct wf_rec_span) */
+	WF_REC_TICK = 16,     /* head only: every record before head.time_ns has been delivered */
+	WF_REC_CLOCK = 17,    /* struct wf_rec_clock */
+	WF_REC_RESOURCE = 18, /* head.tgid + JSON object of resource attributes (wf_rec_text) */
 	WF_REC_DEFINE =
 		19, /* head.span + JSON object that says what this span id is (wf_rec_text) */
 	WF_REC_LEDGER = 20, /* struct wf_rec_ledger: the kernel's counters at the end */
@@ -53,20 +55,26 @@ enum wf_span_status {
 	WF_END_EXEC = 5,        /* abandoned: its process executed another image */
 	WF_END_UNFINISHED = 6,  /* still running at detach */
 	WF_END_OPEN = 7,        /* OPEN records only */
+	WF_END_RAISED = 8,      /* Python: an exception left it */
+	WF_END_CANCELLED = 9,   /* Python: CancelledError or GeneratorExit left it */
 };
 
 struct wf_rec_head {
 	__u16 kind;      /* enum wf_record_kind */
 	__u16 size;      /* bytes of the whole record that are meaningful */
-	__u32 span;      /* span id: index of the spec that defines it; 0 = none */
+	__u32 span;      /* span id: index of the spec that defines it; 0 = none. With
+			  * WF_SPAN_ID_AGENT: number that the agent of process tgid gave the function */
 	__u64 time_ns;   /* CLOCK_MONOTONIC at emission; for SPAN the end of the call */
 	__u32 tid, tgid; /* in the initial pid namespace */
 };
+
+#define WF_SPAN_ID_AGENT 0x80000000u
 
 #define WF_SPAN_ROOT      0x01 /* the outermost frame of its task */
 #define WF_SPAN_HELD      0x02 /* an ancestor may still become a tombstone */
 #define WF_SPAN_ALT_STACK 0x04 /* ran on the alternate signal stack */
 #define WF_SPAN_ATTR_LOST 0x08 /* a capture was dropped (arena full or page not resident) */
+#define WF_SPAN_AGENT     0x10 /* of a Python agent: its first value is a struct wf_agent_record */
 
 /* A span record is complete; captured values follow it, each a struct wf_rec_attr. */
 struct wf_rec_span {
@@ -96,6 +104,7 @@ enum wf_value_type {
 	WF_VAL_F64 = 5,
 	WF_VAL_STRING = 6, /* bytes without the NUL; not yet checked for UTF-8 */
 	WF_VAL_POINTER = 7,
+	WF_VAL_AGENT = 8, /* struct wf_agent_record (agent.h); more types for Python stand there */
 };
 
 struct wf_rec_attr {
@@ -142,6 +151,8 @@ struct wf_rec_text {
 	__u32 pad;
 };
 
+#define WF_REC_AGENT_COUNTERS 16
+
 /* Counters. The three ledger lines of docs/architecture.md are sums over these. */
 enum wf_counter {
 	WF_CNT_ENTRIES,
@@ -170,13 +181,20 @@ enum wf_counter {
 	WF_CNT_STALE,       /* hits of a generation that is no longer live */
 	WF_CNT_NOT_IN_SET,  /* hits of processes that are not traced */
 	WF_CNT_SWITCH_LOST, /* frames of a stack that could not be saved at a stack switch */
-	WF_COUNTERS = 28,
+	WF_CNT_AGENT_SPANS, /* hits of wf_site_span; each is an entry too */
+	WF_CNT_AGENT_STARTS,
+	WF_CNT_AGENT_NOTES,
+	WF_CNT_AGENT_BAD, /* of the spans: records that could not be read or do not hold together */
+	WF_CNT_AGENT_UNREAD, /* spans of processes that ended before their agent's counts were read
+			      */
+	WF_COUNTERS = 32,
 };
 
 struct wf_rec_ledger {
 	struct wf_rec_head head;
 	__u64 counters[WF_COUNTERS];
 	__u64 open_now;
+	__u64 agent[WF_REC_AGENT_COUNTERS]; /* enum wf_agent_counter, over all agents */
 };
 
 enum wf_site_kind {
@@ -195,6 +213,9 @@ enum wf_site_kind {
 	WF_SITE_SWITCH_OUT = 13, /* swapcontext entry */
 	WF_SITE_SWITCH_IN = 14,  /* swapcontext and setcontext RET */
 	WF_SITE_START = 15,      /* entry point of a launched program: stop it until all is armed */
+	WF_SITE_AGENT_SPAN = 16, /* the sites of a Python agent (agent.h): rdi points to a record */
+	WF_SITE_AGENT_START = 17,
+	WF_SITE_AGENT_NOTE = 18,
 };
 
 #define WF_SPEC_SPILL       0x01 /* its captures go to the 4 KiB arena */

@@ -3,6 +3,7 @@
 #ifndef WF_SITE_BPF_H
 #define WF_SITE_BPF_H
 
+#include "bpf/python.bpf.h"
 #include "bpf/capture.bpf.h"
 #include "bpf/stack.bpf.h"
 
@@ -80,6 +81,25 @@ static __always_inline void start_root(struct wf_task *task, struct task_struct 
 	task->stack.generation = generation;
 }
 
+/* The thread's Python span, where that is nearer than the native call around. 0 = it is not. */
+static __always_inline __u64 python_parent(struct wf_task *task, struct wf_frame *below)
+{
+	if (!read_context(task) || (below && task->context.start_ns <= below->start_ns))
+		return 0;
+	return task->context.id;
+}
+
+/* An outermost native call inside a Python span belongs to that span's tree. */
+static __always_inline void join_root(struct wf_task *task)
+{
+	__u64 root_id = task->context.root_id;
+
+	task->stack.root_id = root_id;
+	task->stack.root_start_ns = task->context.root_start_ns;
+	task->stack.trace_hi = wf_agent_trace(root_id, 0);
+	task->stack.trace_lo = wf_agent_trace(root_id, 1);
+}
+
 /* Pop what died below this entry. Returns the depth that is left. */
 static __always_inline __u32 settle(struct wf_task *task, __u64 sp, __u64 now, __u32 alt,
 				    __u32 index)
@@ -121,7 +141,7 @@ static __always_inline int on_enter(struct pt_regs *ctx, struct wf_task *task,
 				    __u32 generation)
 {
 	__u32 alt = on_alt_stack(current, ctx->sp), flags, n;
-	__u64 now, id, parent, sp = frame_sp(ctx, spec);
+	__u64 now, id, parent, python, sp = frame_sp(ctx, spec);
 	struct wf_frame *frame, *below;
 
 	if (!task->seed)
@@ -142,6 +162,12 @@ static __always_inline int on_enter(struct pt_regs *ctx, struct wf_task *task,
 	if (!below) {
 		task->stack.arena_top = 0;
 		start_root(task, current, id, now, generation);
+	}
+	python = task->agent_page ? python_parent(task, below) : 0;
+	if (python) {
+		parent = python;
+		if (!below)
+			join_root(task);
 	}
 	if (is_guarded(ctx, task, spec, index, n)) {
 		flags |= WF_FRAME_GUARD;

@@ -6,7 +6,7 @@
 #ifndef WF_STATE_H
 #define WF_STATE_H
 
-#include "record.h"
+#include "agent.h"
 
 #define WF_FRAME_ALT     0x01  /* pushed on the alternate signal stack */
 #define WF_FRAME_CHILD   0x02  /* a record of a call inside it has gone out */
@@ -51,13 +51,32 @@ struct wf_stack_key {
 	__u32 tgid, pad;
 };
 
+/* What is known of a traced process, by its tgid. A forked child begins with its parent's. */
+struct wf_process {
+	__u64 agent_page;      /* address of its struct wf_agent_page, 0 = none */
+	__u64 clock_offset_ns; /* of its time namespace: its CLOCK_MONOTONIC - ours, modulo 2^64 */
+	__u64 agent_spans;     /* WF_CNT_AGENT_SPANS of its threads that have ended */
+};
+
+/* The provisional trace of a tree whose root a Python agent made: half 0 and 1. Never 0. */
+static inline __u64 wf_agent_trace(__u64 root_id, __u32 half)
+{
+	__u64 z = root_id + (half + 1) * 0x9e3779b97f4a7c15ULL;
+
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
+	return (z ^ (z >> 31)) | half;
+}
+
 /* Totals of tasks that are gone and of hits without a task; `live` is filled by a sweep. */
 struct wf_totals {
 	__u64 counters[WF_COUNTERS];
 	__u64 live[WF_COUNTERS];
 	__u64 open_now;
+	__u64 agent[WF_AGENT_COUNTERS]; /* pages of processes that have ended */
 };
 
 _Static_assert(sizeof(struct wf_frame) == 48, "frame");
+_Static_assert(WF_AGENT_COUNTERS == WF_REC_AGENT_COUNTERS, "counters of the agent");
 
 #endif

@@ -4,6 +4,7 @@
  * attach cookie names, so adding a probe adds data and no program; three tracepoints keep the set
  * of processes and end stacks; one iterator announces and collects open calls.
  */
+#include "bpf/python.bpf.h"
 #include "bpf/process.bpf.h"
 #include "bpf/site.bpf.h"
 #include "bpf/unwind.bpf.h"
@@ -20,22 +21,26 @@ static __always_inline struct wf_task *traced_task(struct task_struct *current, 
 						   int *ret_outside)
 {
 	struct wf_task *task = bpf_task_storage_get(&tasks, current, 0, 0);
+	struct wf_process *process;
 	__u32 tgid = current->tgid;
 
 	*ret_outside = 0;
-	if (!task || task->epoch != control.epoch) {
-		if (!is_traced(tgid)) {
-			count_total(WF_CNT_NOT_IN_SET);
-			*ret_outside = 1;
-			return 0;
-		}
-		if (task) {
-			task->epoch = control.epoch;
-			task->stack.high_sp = 0;
-		}
+	if (task && task->epoch == control.epoch)
+		return task;
+	process = bpf_map_lookup_elem(&processes, &tgid);
+	if (!process) {
+		count_total(WF_CNT_NOT_IN_SET);
+		*ret_outside = 1;
+		return 0;
 	}
 	if (!task && may_create)
 		task = bpf_task_storage_get(&tasks, current, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (task) {
+		task->epoch = control.epoch;
+		task->stack.high_sp = 0;
+		task->agent_page = process->agent_page;
+		task->clock_offset_ns = process->clock_offset_ns;
+	}
 	return task;
 }
 
@@ -71,6 +76,11 @@ static __always_inline int on_rare(struct pt_regs *ctx, struct wf_task *task,
 static __always_inline int opens(__u32 kind)
 {
 	return kind == WF_SITE_ENTER || kind == WF_SITE_OPEN;
+}
+
+static __always_inline int is_agent(__u32 kind)
+{
+	return kind >= WF_SITE_AGENT_SPAN && kind <= WF_SITE_AGENT_NOTE;
 }
 
 static __always_inline int closes(__u32 kind)
@@ -130,34 +140,40 @@ int on_site(struct pt_regs *ctx)
 	if (is_idle(ctx, spec, kind))
 		return 0;
 	current = bpf_get_current_task_btf();
-	task = traced_task(current, opens(kind), &outside);
+	task = traced_task(current, opens(kind) || is_agent(kind), &outside);
 	if (outside)
 		return 0;
+	if (task && is_agent(kind))
+		return on_agent(ctx, task, kind, cookie >> 32);
 	if (closes(kind))
 		return on_leave(ctx, task, spec, index);
-	if (!opens(kind))
+	if (!opens(kind) && kind != WF_SITE_AGENT_SPAN)
 		return on_other(ctx, task, current, spec, index);
-	if (task)
+	if (task && opens(kind))
 		return on_enter(ctx, task, current, spec, index, cookie >> 32);
 	count_total(WF_CNT_ENTRIES);
 	count_total(WF_CNT_STATE_FULL);
+	if (kind == WF_SITE_AGENT_SPAN)
+		count_total(WF_CNT_AGENT_SPANS);
 	return 0;
 }
 
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 {
-	__u32 tgid = parent->tgid, child_tgid = child->tgid, one = 1;
+	__u32 tgid = parent->tgid, child_tgid = child->tgid;
+	struct wf_process *process;
 	struct wf_task *task;
 
 	if (control.never)
 		bpf_tail_call(ctx, &never_fork, 0);
-	if (!is_traced(tgid))
+	process = bpf_map_lookup_elem(&processes, &tgid);
+	if (!process)
 		return 0;
 	task = bpf_task_storage_get(&tasks, bpf_get_current_task_btf(), 0, 0);
 	if (tgid != child_tgid) {
 		if (control.follow)
-			bpf_map_update_elem(&processes, &child_tgid, &one, BPF_ANY);
+			add_child(process, child_tgid);
 		emit_process(task, parent, child, WF_PROC_FORK, 0);
 	} else if (task && task->stack.depth) {
 		emit_process(task, parent, child, WF_PROC_THREAD, 0);
@@ -168,18 +184,23 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(on_exec, struct task_struct *doer)
 {
+	struct wf_process *process;
+	__u32 tgid = doer->tgid;
 	struct wf_task *task;
 
 	if (control.never)
 		bpf_tail_call(ctx, &never_exec, 0);
-	if (!is_traced(doer->tgid))
+	process = bpf_map_lookup_elem(&processes, &tgid);
+	if (!process)
 		return 0;
+	process->agent_page = 0;
 	task = bpf_task_storage_get(&tasks, bpf_get_current_task_btf(), 0, 0);
 	if (task) {
 		finish_stack(task, bpf_get_current_task_btf(), WF_END_EXEC);
 		/* a new image, a new identity: the next entry starts afresh */
 		task->seed = 0;
 		task->stack.high_sp = 0;
+		task->agent_page = 0;
 	}
 	emit_process(0, doer, 0, WF_PROC_EXEC, 0);
 	return 0;
@@ -189,16 +210,22 @@ SEC("tp_btf/sched_process_exit")
 int BPF_PROG(on_exit, struct task_struct *doer)
 {
 	__u32 tgid = doer->tgid;
+	struct wf_process *process;
 	struct wf_task *task;
 
 	if (control.never)
 		bpf_tail_call(ctx, &never_exit, 0);
+	process = bpf_map_lookup_elem(&processes, &tgid);
 	task = bpf_task_storage_get(&tasks, bpf_get_current_task_btf(), 0, 0);
 	if (task) {
 		finish_stack(task, bpf_get_current_task_btf(), WF_END_THREAD_EXIT);
+		if (process)
+			__sync_fetch_and_add(&process->agent_spans,
+					     task->counters[WF_CNT_AGENT_SPANS]);
 		flush_counters(task);
 	}
-	if (doer->signal->live.counter == 0 && is_traced(tgid)) {
+	if (doer->signal->live.counter == 0 && process) {
+		read_agent_counters(process, task);
 		bpf_map_delete_elem(&processes, &tgid);
 		emit_process(0, doer, 0, WF_PROC_EXIT, doer->exit_code);
 	}

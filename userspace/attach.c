@@ -1,26 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "attach.h"
 
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <errno.h>
-#include <linux/bpf.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
-#define TRACE_UPROBE_MULTI 48
-#define LINK_CREATE        28
-#define LINKS_MAX          1024
-#define ENOTSUPP           524 /* the kernel's own: this instruction cannot carry a probe */
+#include "link.h"
 
-/* Tail of the kernel's bpf_attr for BPF_LINK_CREATE with uprobe_multi, newer than our headers. */
-struct multi_attr {
-	uint32_t prog_fd, target_fd, attach_type, flags;
-	uint64_t path, offsets, ref_ctr_offsets, cookies;
-	uint32_t count, multi_flags, pid, pad;
-};
+#define LINKS_MAX  1024
+#define AGENTS_MAX 512                /* processes whose Python agent has an image of its own */
+#define AGENT_SLOT (WF_FILES_MAX - 1) /* all of them share it, and the three specs */
+#define NO_SLOT    WF_FILES_MAX
 
 /* The sites of one file as the kernel wants them; kept for children that come later. */
 struct site_list {
@@ -31,21 +21,21 @@ struct site_list {
 };
 
 struct link {
-	int fd;                 /* multi link, or -1 */
-	struct bpf_link **perf; /* reduced tier: one per site */
-	uint32_t perf_count;
+	struct wf_link_probe link;
 	pid_t pid; /* 0 = unfiltered */
 	uint32_t list;
 };
 
 struct wf_attacher {
 	struct wf_kernel *kernel;
-	struct site_list lists[WF_FILES_MAX];
-	uint32_t list_count;
+	struct site_list lists[WF_FILES_MAX + AGENTS_MAX];
+	uint32_t list_count, slot_count;
 	struct link links[LINKS_MAX];
 	uint32_t link_count;
 	uint32_t spec_next, capture_next, guard_next, tail_set_next;
 	uint32_t perf_sites;
+	uint32_t agent_spec; /* first of the three specs, 0 = not written yet */
+	uint32_t agent_generation;
 };
 
 int wf_attacher_new(struct wf_kernel *kernel, struct wf_attacher **ret, struct wf_err *err)
@@ -61,19 +51,10 @@ int wf_attacher_new(struct wf_kernel *kernel, struct wf_attacher **ret, struct w
 	return 0;
 }
 
-static void close_link(struct link *link)
-{
-	if (link->fd >= 0)
-		close(link->fd);
-	for (uint32_t i = 0; i < link->perf_count; i++)
-		bpf_link__destroy(link->perf[i]);
-	free(link->perf);
-}
-
 static void close_links_from(struct wf_attacher *attacher, uint32_t first)
 {
 	for (uint32_t i = first; i < attacher->link_count; i++)
-		close_link(&attacher->links[i]);
+		wf_link_close(&attacher->links[i].link);
 	attacher->link_count = first;
 }
 
@@ -89,7 +70,10 @@ static void free_list(struct site_list *list)
 static void drop_lists_from(struct wf_attacher *attacher, uint32_t first)
 {
 	for (uint32_t i = first; i < attacher->list_count; i++) {
-		wf_kernel_close_slot(attacher->kernel, attacher->lists[i].slot);
+		if (attacher->lists[i].slot != NO_SLOT) {
+			wf_kernel_close_slot(attacher->kernel, attacher->lists[i].slot);
+			attacher->slot_count--;
+		}
 		free_list(&attacher->lists[i]);
 	}
 	attacher->list_count = first;
@@ -114,90 +98,37 @@ uint32_t wf_attacher_link_count(const struct wf_attacher *attacher)
 	return attacher->link_count;
 }
 
-static int link_error(int code, const char *shown, pid_t pid, struct wf_err *err)
-{
-	if (code == EPERM || code == EACCES)
-		return wf_err_set(err, code,
-				  "'%s': probes are not permitted: run as root, or with CAP_BPF, "
-				  "CAP_PERFMON and CAP_SYS_PTRACE",
-				  shown);
-	if (code == ESRCH)
-		return wf_err_set(err, code, "process %d is gone", pid);
-	if (code == ENOTSUPP)
-		return wf_err_set(err, ENOSYS,
-				  "'%s': the kernel refuses a probe on one of the instructions",
-				  shown);
-	return wf_err_set(err, code, "'%s': cannot attach: %s", shown, strerror(code));
-}
-
-static int link_multi(struct wf_attacher *attacher, const struct site_list *list, pid_t pid,
-		      struct link *link)
-{
-	struct multi_attr attr = {
-		.prog_fd = wf_kernel_site_prog(attacher->kernel),
-		.attach_type = TRACE_UPROBE_MULTI,
-		.path = (uintptr_t)list->path,
-		.offsets = (uintptr_t)list->offsets,
-		.ref_ctr_offsets = list->has_ref_counters ? (uintptr_t)list->ref_counters : 0,
-		.cookies = (uintptr_t)list->cookies,
-		.count = list->count,
-		.pid = pid,
-	};
-
-	link->fd = syscall(SYS_bpf, LINK_CREATE, &attr, sizeof(attr));
-	return link->fd < 0 ? -errno : 0;
-}
-
-static int link_perf(struct wf_attacher *attacher, const struct site_list *list, pid_t pid,
-		     struct link *link)
-{
-	if (attacher->perf_sites + list->count > WF_REDUCED_SITES_MAX)
-		return -E2BIG;
-	link->fd = -1;
-	link->perf = calloc(list->count, sizeof(*link->perf));
-	if (!link->perf)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < list->count; i++) {
-		LIBBPF_OPTS(bpf_uprobe_opts, opts, .bpf_cookie = list->cookies[i],
-			    .ref_ctr_offset = list->ref_counters[i]);
-		struct bpf_link *one = bpf_program__attach_uprobe_opts(
-			wf_kernel_site_program(attacher->kernel), pid ? pid : -1, list->path,
-			list->offsets[i], &opts);
-
-		if (!one)
-			return -errno;
-		link->perf[link->perf_count++] = one;
-		attacher->perf_sites++;
-	}
-	return 0;
-}
-
 static int add_link(struct wf_attacher *attacher, uint32_t list_index, pid_t pid, const char *shown,
 		    struct wf_err *err)
 {
 	const struct site_list *list = &attacher->lists[list_index];
-	struct link link = {.fd = -1, .pid = pid, .list = list_index};
+	struct wf_link_sites sites = {
+		.path = list->path,
+		.offsets = list->offsets,
+		.cookies = list->cookies,
+		.ref_counters = list->has_ref_counters ? list->ref_counters : NULL,
+		.count = list->count,
+	};
+	struct link *link = &attacher->links[attacher->link_count];
 	int rc;
 
 	if (attacher->link_count == LINKS_MAX)
 		return wf_err_set(err, ENOSPC, "more than %d links", LINKS_MAX);
-	if (wf_kernel_tier(attacher->kernel) == WF_TIER_FULL)
-		rc = link_multi(attacher, list, pid, &link);
-	else
-		rc = link_perf(attacher, list, pid, &link);
-	if (rc == -E2BIG)
-		rc = wf_err_set(
-			err, E2BIG,
-			"'%s': %u probe sites; without uprobe_multi (Linux 6.6) at most %d are "
-			"attached: choose fewer functions",
-			shown, list->count, WF_REDUCED_SITES_MAX);
-	else if (rc < 0)
-		rc = link_error(-rc, shown, pid, err);
-	if (rc < 0) {
-		close_link(&link);
-		return rc;
+	if (wf_kernel_tier(attacher->kernel) != WF_TIER_FULL) {
+		if (attacher->perf_sites + list->count > WF_REDUCED_SITES_MAX)
+			return wf_err_set(
+				err, E2BIG,
+				"'%s': %u probe sites; without uprobe_multi (Linux 6.6) at most %d "
+				"are attached: choose fewer functions",
+				shown, list->count, WF_REDUCED_SITES_MAX);
+		attacher->perf_sites += list->count;
 	}
-	attacher->links[attacher->link_count++] = link;
+	rc = wf_link_open(attacher->kernel, &sites, pid, shown, &link->link, err);
+	if (rc < 0)
+		return rc;
+	link->pid = pid;
+	link->list = list_index;
+	attacher->link_count++;
 	return 0;
 }
 
@@ -229,19 +160,29 @@ static int put_spec(struct wf_attacher *attacher, const struct wf_plan_site *sit
 	return wf_kernel_put_spec(attacher->kernel, index, &spec);
 }
 
-static int new_list(struct wf_attacher *attacher, const struct wf_plan_file *file,
+static int take_slot(struct wf_attacher *attacher, uint32_t *ret, struct wf_err *err)
+{
+	if (attacher->slot_count == AGENT_SLOT)
+		return wf_err_set(err, ENOSPC, "more than %d files", AGENT_SLOT);
+	*ret = attacher->slot_count++;
+	return 0;
+}
+
+/* An empty list at the end, with room for the sites. */
+static int new_list(struct wf_attacher *attacher, const char *path, uint32_t sites,
 		    struct wf_err *err)
 {
 	struct site_list *list = &attacher->lists[attacher->list_count];
 
-	if (attacher->list_count == WF_FILES_MAX)
-		return wf_err_set(err, ENOSPC, "more than %d files", WF_FILES_MAX);
+	if (attacher->list_count == WF_FILES_MAX + AGENTS_MAX)
+		return wf_err_set(err, ENOSPC, "more than %d files", WF_FILES_MAX + AGENTS_MAX);
 	memset(list, 0, sizeof(*list));
-	list->slot = attacher->list_count++;
-	list->path = strdup(wf_binary_path(file->elf));
-	list->offsets = calloc(file->site_count, sizeof(uint64_t));
-	list->ref_counters = calloc(file->site_count, sizeof(uint64_t));
-	list->cookies = calloc(file->site_count, sizeof(uint64_t));
+	list->slot = NO_SLOT;
+	attacher->list_count++;
+	list->path = strdup(path);
+	list->offsets = calloc(sites, sizeof(uint64_t));
+	list->ref_counters = calloc(sites, sizeof(uint64_t));
+	list->cookies = calloc(sites, sizeof(uint64_t));
 	if (!list->path || !list->offsets || !list->ref_counters || !list->cookies)
 		return wf_err_set(err, ENOMEM, "out of memory");
 	return 0;
@@ -255,8 +196,10 @@ static int add_file(struct wf_attacher *attacher, const struct wf_plan_file *fil
 		calloc(file->site_count + 1, sizeof(*order));
 	struct site_list *list = &attacher->lists[attacher->list_count];
 	uint32_t generation;
-	int rc = new_list(attacher, file, err);
+	int rc = new_list(attacher, wf_binary_path(file->elf), file->site_count, err);
 
+	if (rc == 0)
+		rc = take_slot(attacher, &list->slot, err);
 	if (rc < 0)
 		return rc;
 	if (!order)
@@ -435,7 +378,7 @@ static void drop_links(struct wf_attacher *attacher, uint32_t list, pid_t pid)
 			i++;
 			continue;
 		}
-		close_link(&attacher->links[i]);
+		wf_link_close(&attacher->links[i].link);
 		attacher->links[i] = attacher->links[--attacher->link_count];
 	}
 }
@@ -452,4 +395,59 @@ int wf_attach_widen(struct wf_attacher *attacher, uint32_t file, struct wf_err *
 void wf_attach_forget(struct wf_attacher *attacher, pid_t pid)
 {
 	drop_links(attacher, ~0u, pid);
+}
+
+/* The specs of an agent's sites are the same for all. */
+static int put_agent_specs(struct wf_attacher *attacher, struct wf_err *err)
+{
+	struct wf_plan none = {0};
+	int rc = check_room(attacher, &none, WF_AGENT_SITES, err);
+
+	if (rc < 0 || attacher->agent_spec)
+		return attacher->agent_spec ? 0 : rc;
+	for (uint32_t i = 0; i < WF_AGENT_SITES; i++) {
+		struct wf_spec spec = {.kind = WF_SITE_AGENT_SPAN + i, .file = AGENT_SLOT};
+
+		rc = wf_kernel_put_spec(attacher->kernel, attacher->spec_next + i, &spec);
+		if (rc < 0)
+			return wf_err_set(err, -rc, "spec table: %s", strerror(-rc));
+	}
+	attacher->agent_generation = wf_kernel_open_slot(attacher->kernel, AGENT_SLOT);
+	attacher->agent_spec = attacher->spec_next;
+	attacher->spec_next += WF_AGENT_SITES;
+	return 0;
+}
+
+int wf_attach_agent(struct wf_attacher *attacher, const struct wf_agent_sites *sites,
+		    uint32_t *ret_agent, struct wf_err *err)
+{
+	struct site_list *list;
+	int rc = put_agent_specs(attacher, err);
+
+	if (rc == 0)
+		rc = new_list(attacher, sites->path, WF_AGENT_SITES, err);
+	if (rc < 0)
+		return rc;
+	list = &attacher->lists[attacher->list_count - 1];
+	list->has_ref_counters = true;
+	list->count = WF_AGENT_SITES;
+	for (uint32_t i = 0; i < WF_AGENT_SITES; i++) {
+		list->offsets[i] = sites->offsets[i];
+		list->ref_counters[i] = sites->gate_offset;
+		list->cookies[i] =
+			(uint64_t)attacher->agent_generation << 32 | (attacher->agent_spec + i);
+	}
+	*ret_agent = attacher->list_count - 1;
+	return add_link(attacher, *ret_agent, 0, "the Python agent", err);
+}
+
+void wf_attach_drop_agent(struct wf_attacher *attacher, uint32_t agent)
+{
+	for (uint32_t i = 0; i < attacher->link_count; i++) {
+		if (attacher->links[i].list != agent)
+			continue;
+		wf_link_close(&attacher->links[i].link);
+		attacher->links[i] = attacher->links[--attacher->link_count];
+		return;
+	}
 }

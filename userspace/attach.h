@@ -44,6 +44,20 @@ int wf_attach_process(struct wf_attacher *attacher, uint32_t file, pid_t pid, st
 int wf_attach_widen(struct wf_attacher *attacher, uint32_t file, struct wf_err *err);
 /* Drop the links filtered to a process that is gone. */
 void wf_attach_forget(struct wf_attacher *attacher, pid_t pid);
+
+#define WF_AGENT_SITES 3
+
+/* Where the sites of a Python agent lie in its image: wf_site_span, _start, _note. */
+struct wf_agent_sites {
+	const char *path; /* that opens the image: /proc/PID/map_files/... */
+	uint64_t offsets[WF_AGENT_SITES];
+	uint64_t gate_offset; /* of its reference counter */
+};
+
+/* One unfiltered link: the image is mapped by this process and by what it forks. */
+int wf_attach_agent(struct wf_attacher *attacher, const struct wf_agent_sites *sites,
+		    uint32_t *ret_agent, struct wf_err *err);
+void wf_attach_drop_agent(struct wf_attacher *attacher, uint32_t agent);
 /* Close every link; hits in flight still run. */
 void wf_attacher_detach(struct wf_attacher *attacher);
 uint32_t wf_attacher_link_count(const struct wf_attacher *attacher);

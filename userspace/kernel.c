@@ -207,10 +207,25 @@ static struct wf_control *control_of(struct wf_kernel *kernel)
 
 int wf_kernel_add_process(struct wf_kernel *kernel, pid_t tgid)
 {
-	uint32_t key = tgid, one = 1;
+	struct wf_process process = {0};
+	uint32_t key = tgid;
+	/* a child that the kernel has taken in already keeps what it got from its parent */
+	int rc = bpf_map__update_elem(kernel->skel->maps.processes, &key, sizeof(key), &process,
+				      sizeof(process), BPF_NOEXIST);
 
-	return bpf_map__update_elem(kernel->skel->maps.processes, &key, sizeof(key), &one,
-				    sizeof(one), BPF_ANY);
+	return rc == -EEXIST ? 0 : rc;
+}
+
+int wf_kernel_set_agent(struct wf_kernel *kernel, pid_t tgid, uint64_t page,
+			uint64_t clock_offset_ns)
+{
+	struct wf_process process = {.agent_page = page, .clock_offset_ns = clock_offset_ns};
+	uint32_t key = tgid;
+	int rc = bpf_map__update_elem(kernel->skel->maps.processes, &key, sizeof(key), &process,
+				      sizeof(process), BPF_EXIST);
+
+	wf_kernel_new_epoch(kernel);
+	return rc;
 }
 
 int wf_kernel_remove_process(struct wf_kernel *kernel, pid_t tgid)
@@ -325,6 +340,8 @@ void wf_kernel_totals(const struct wf_kernel *kernel, struct wf_kernel_totals *r
 
 	for (int i = 0; i < WF_COUNTERS; i++)
 		ret->counters[i] = totals->counters[i] + totals->live[i];
+	for (int i = 0; i < WF_AGENT_COUNTERS; i++)
+		ret->agent[i] = totals->agent[i];
 	ret->open_now = totals->open_now;
 }
 

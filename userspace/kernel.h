@@ -41,6 +41,7 @@ struct wf_kernel_config {
 struct wf_kernel_totals {
 	uint64_t counters[WF_COUNTERS];
 	uint64_t open_now;
+	uint64_t agent[WF_REC_AGENT_COUNTERS]; /* of processes that have ended */
 };
 
 /* -EPERM, -ENOSYS with what is missing and the cure; -ENOMEM. */
@@ -49,6 +50,10 @@ int wf_kernel_new(const struct wf_kernel_config *config, struct wf_kernel **ret,
 void wf_kernel_free(struct wf_kernel *kernel);
 
 int wf_kernel_add_process(struct wf_kernel *kernel, pid_t tgid);
+/* Its Python agent's page is at that address (0 = it has none any more). -ENOENT: not in the set.
+ */
+int wf_kernel_set_agent(struct wf_kernel *kernel, pid_t tgid, uint64_t page,
+			uint64_t clock_offset_ns);
 int wf_kernel_remove_process(struct wf_kernel *kernel, pid_t tgid);
 /* The set has changed: every task looks its process up again at its next hit. */
 void wf_kernel_new_epoch(struct wf_kernel *kernel);
