@@ -10,6 +10,8 @@
 #include "exception.h"
 #include "hold.h"
 #include "outbox.h"
+#include "outcome.h"
+#include "start.h"
 #include "trace.h"
 #include "wire.h"
 
@@ -19,6 +21,9 @@
 #define HELD_BYTES_MAX  (64 * 1024 * 1024)
 #define DUE_MAX         4096
 #define BATCH_BYTES_MIN 16384
+#define STARTS_MAX      20000
+#define START_BYTES_MAX (32 * 1024 * 1024)
+#define OPEN_AGE_NS     1000000000ull /* a Python root that runs longer is announced */
 
 struct wf_assembler {
 	struct wf_assembler_config config;
@@ -29,6 +34,7 @@ struct wf_assembler {
 	struct wf_events *events;
 	struct wf_exceptions *exceptions;
 	struct wf_outbox *outbox;
+	struct wf_starts *starts;
 	struct wf_builder builder;
 	uint64_t tick_ns;
 	uint64_t min_duration_max_ns; /* of all rules */
@@ -76,7 +82,9 @@ static int make_parts(struct wf_assembler *assembler, struct wf_err *err)
 	assembler->exceptions = wf_exceptions_new(EXCEPTIONS_MAX);
 	assembler->outbox = wf_outbox_new(config->batch_spans, config->batch_bytes,
 					  DUE_MAX + (size_t)config->held_spans_max);
-	if (!assembler->holds || !assembler->events || !assembler->exceptions || !assembler->outbox)
+	assembler->starts = wf_starts_new(STARTS_MAX, START_BYTES_MAX);
+	if (!assembler->holds || !assembler->events || !assembler->exceptions ||
+	    !assembler->outbox || !assembler->starts)
 		return wf_err_set(err, ENOMEM, "out of memory");
 	assembler->builder = (struct wf_builder){
 		.rules = config->rules,
@@ -92,6 +100,7 @@ void wf_assembler_free(struct wf_assembler *assembler)
 	if (!assembler)
 		return;
 	wf_outbox_free(assembler->outbox);
+	wf_starts_free(assembler->starts);
 	wf_holds_free(assembler->holds);
 	wf_exceptions_free(assembler->exceptions);
 	wf_events_free(assembler->events);
@@ -119,6 +128,12 @@ int wf_assembler_new(const struct wf_assembler_config *config, struct wf_assembl
 		return rc;
 	*ret = wf_take(assembler);
 	return 0;
+}
+
+static struct wf_definition *find_definition(const struct wf_assembler *assembler,
+					     const struct wf_rec_head *head)
+{
+	return wf_catalog_find_in(assembler->catalog, head->tgid, head->span);
 }
 
 static void close_batch(struct wf_assembler *assembler)
@@ -159,7 +174,7 @@ static void count_events(struct wf_assembler *assembler, const struct wf_builder
 
 	if (!input->events)
 		return;
-	attached = span->event_count - !!input->exception;
+	attached = span->event_count - wf_outcome_raised(input);
 	assembler->counters.events_attached += attached;
 	assembler->counters.events_dropped += input->events->count - attached;
 	wf_events_drop(assembler->events, input->record->id);
@@ -179,7 +194,7 @@ static void emit(struct wf_assembler *assembler, const struct verdict *verdict)
 		.record = record,
 		.context = &verdict->context,
 		.parent_id = verdict->parent_id,
-		.definition = wf_catalog_find(assembler->catalog, record->head.span),
+		.definition = find_definition(assembler, &record->head),
 		.exception = verdict->exception,
 		.events = wf_events_find(assembler->events, record->id),
 	};
@@ -277,6 +292,8 @@ static void on_span(struct wf_assembler *assembler, const struct wf_rec_span *re
 		assembler->counters.malformed++;
 		return;
 	}
+	if (record->flags & WF_SPAN_AGENT)
+		wf_starts_end(assembler->starts, record->id);
 	decide(assembler, record, &verdict);
 	if (record->head.kind == WF_REC_TOMBSTONE) {
 		on_tombstone(assembler, &verdict);
@@ -317,7 +334,7 @@ static void on_open(struct wf_assembler *assembler, const struct wf_rec_span *re
 	struct wf_batch *batch;
 	struct verdict verdict;
 
-	definition = wf_catalog_find(assembler->catalog, record->head.span);
+	definition = find_definition(assembler, &record->head);
 	if (!is_sound(record) || !definition) {
 		assembler->counters.malformed_other++;
 		return;
@@ -334,6 +351,59 @@ static void on_open(struct wf_assembler *assembler, const struct wf_rec_span *re
 		close_batch(assembler);
 }
 
+static void announce(void *context, const struct wf_rec_span *record)
+{
+	on_open(context, record);
+}
+
+/*
+ * The kernel announces what runs long; an agent every root that begins, whose trace is decided
+ * with that, and which is known should it never end.
+ */
+static void on_begun(struct wf_assembler *assembler, const struct wf_rec_span *record)
+{
+	struct wf_trace_context context;
+
+	if (!(record->flags & WF_SPAN_AGENT)) {
+		on_open(assembler, record);
+		return;
+	}
+	if (!is_sound(record)) {
+		assembler->counters.malformed_other++;
+		return;
+	}
+	wf_traces_resolve(assembler->traces, record, &context);
+	wf_starts_add(assembler->starts, record);
+}
+
+/* What nobody will end any more. */
+static void give_up(void *context, const struct wf_rec_span *record)
+{
+	struct wf_assembler *assembler = context;
+	struct verdict verdict;
+
+	assembler->counters.spans_in++;
+	assembler->counters.given_up++;
+	decide(assembler, record, &verdict);
+	wf_traces_ended(assembler->traces, record, 0);
+	emit(assembler, &verdict);
+}
+
+static void on_note(struct wf_assembler *assembler, const struct wf_rec_span *record)
+{
+	const struct wf_agent_record *agent = wf_wire_agent(record);
+	struct wf_wire_attr attr;
+	size_t cursor = 0;
+
+	if (!agent || agent->kind != WF_AGENT_ARMED)
+		return;
+	while (wf_wire_next(record, &cursor, &attr) > 0)
+		if (attr.slot == WF_AGENT_SLOT_TEXT && attr.type == WF_VAL_STRING &&
+		    wf_catalog_note(assembler->catalog, record->head.tgid, agent->function,
+				    attr.payload, attr.len) < 0)
+			assembler->counters.malformed_other++;
+}
+
 static void on_event(struct wf_assembler *assembler, const struct wf_rec_span *record)
 {
 	struct wf_assembler_counters *counters = &assembler->counters;
@@ -341,8 +411,7 @@ static void on_event(struct wf_assembler *assembler, const struct wf_rec_span *r
 	int rc;
 
 	counters->events_in++;
-	if (!record->id || !record->root_id ||
-	    !wf_catalog_find(assembler->catalog, record->head.span)) {
+	if (!record->id || !record->root_id || !find_definition(assembler, &record->head)) {
 		counters->events_orphaned++;
 		return;
 	}
@@ -355,13 +424,20 @@ static void on_event(struct wf_assembler *assembler, const struct wf_rec_span *r
 		counters->events_orphaned += rc < 0 ? 1 : (unsigned)rc;
 }
 
+static void end_process(struct wf_assembler *assembler, const struct wf_rec_process *record)
+{
+	wf_starts_take(assembler->starts, record->head.tgid, record->head.time_ns, give_up,
+		       assembler);
+	wf_catalog_exit(assembler->catalog, record->head.tgid, record->head.time_ns);
+}
+
 static void on_process(struct wf_assembler *assembler, const struct wf_rec_process *record)
 {
 	if (record->event == WF_PROC_FORK)
 		wf_catalog_fork(assembler->catalog, record->head.tgid, record->child_tgid,
 				record->head.time_ns);
 	else if (record->event == WF_PROC_EXIT && record->head.tid == record->head.tgid)
-		wf_catalog_exit(assembler->catalog, record->head.tgid, record->head.time_ns);
+		end_process(assembler, record);
 	wf_traces_process(assembler->traces, record);
 }
 
@@ -374,6 +450,8 @@ static void on_tick(struct wf_assembler *assembler, uint64_t now_ns)
 	if (now_ns > assembler->config.held_ns_max)
 		counters->held_released_early +=
 			wf_holds_expire(assembler->holds, now_ns - assembler->config.held_ns_max);
+	if (now_ns > OPEN_AGE_NS)
+		wf_starts_announce(assembler->starts, now_ns - OPEN_AGE_NS, announce, assembler);
 	wf_traces_tick(assembler->traces, now_ns);
 	wf_catalog_tick(assembler->catalog, now_ns);
 	lost = wf_outbox_tick(assembler->outbox);
@@ -386,7 +464,10 @@ static void on_other(struct wf_assembler *assembler, const struct wf_rec_head *r
 {
 	switch (record->kind) {
 	case WF_REC_OPEN:
-		on_open(assembler, (const struct wf_rec_span *)record);
+		on_begun(assembler, (const struct wf_rec_span *)record);
+		break;
+	case WF_REC_NOTE:
+		on_note(assembler, (const struct wf_rec_span *)record);
 		break;
 	case WF_REC_EVENT:
 		on_event(assembler, (const struct wf_rec_span *)record);
@@ -440,6 +521,7 @@ struct wf_batch *wf_assembler_take(struct wf_assembler *assembler)
 
 void wf_assembler_finish(struct wf_assembler *assembler)
 {
+	wf_starts_take(assembler->starts, 0, assembler->tick_ns, give_up, assembler);
 	wf_holds_expire(assembler->holds, UINT64_MAX);
 	assembler->counters.events_orphaned += wf_events_clear(assembler->events);
 	close_batch(assembler);

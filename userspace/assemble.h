@@ -26,6 +26,7 @@ struct wf_assembler_config {
 /* Terms of the ledger's third line and what is counted beside it. */
 struct wf_assembler_counters {
 	uint64_t spans_in; /* span and tombstone records read */
+	uint64_t given_up; /* of spans_in, Python spans that began and that nobody has ended */
 	uint64_t tombstones;
 	uint64_t spans_out;       /* put into batches, finished and unfinished */
 	uint64_t unknown_span_id; /* no DEFINE: lost */

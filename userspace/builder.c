@@ -7,6 +7,7 @@
 #include "capture.h"
 #include "expr.h"
 #include "outcome.h"
+#include "wire.h"
 
 #define FLAG_SAMPLED   0x01
 #define FLAG_RANDOM    0x02
@@ -139,6 +140,19 @@ static void add_builtin(struct work *work)
 		set_attribute(work, "wftrace.exit", text_value("tail_jump"));
 }
 
+/* What an agent measured where its rule asked for it. */
+static void add_active(struct work *work)
+{
+	const struct wf_agent_record *agent = wf_wire_agent(work->in->record);
+	struct wf_value active = {.kind = WF_VALUE_DOUBLE};
+
+	if (!agent || !(agent->flags & WF_AGENT_ACTIVE))
+		return;
+	active.real = (double)agent->active_ns / 1e9;
+	set_attribute(work, "wftrace.active_time", active);
+	set_attribute(work, "wftrace.suspensions", integer_value(agent->suspensions));
+}
+
 static int add_attributes(struct work *work)
 {
 	const struct wf_rule *rule = work->rule;
@@ -151,6 +165,7 @@ static int add_attributes(struct work *work)
 	if (!list->items)
 		return -ENOSPC;
 	add_builtin(work);
+	add_active(work);
 	if (work->span->status == WF_STATUS_ERROR)
 		set_attribute(work, "error.type",
 			      text_value(wf_outcome_error_type(work->in, work->span)));

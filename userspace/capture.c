@@ -83,6 +83,8 @@ static void set_number(struct wf_value *ret, const struct wf_wire_attr *attr)
 static bool fits_operand(uint8_t captured, uint8_t source)
 {
 	switch (source) {
+	case 0: /* a Python value has the type that it comes with */
+		return captured != WF_VAL_AGENT;
 	case WF_SRC_BOOL:
 		return captured == WF_VAL_BOOL;
 	case WF_SRC_F32:
@@ -95,6 +97,100 @@ static bool fits_operand(uint8_t captured, uint8_t source)
 	default:
 		return captured == WF_VAL_I64 || captured == WF_VAL_U64 ||
 		       captured == WF_VAL_POINTER;
+	}
+}
+
+static int copy_text(struct wf_arena *arena, const struct wf_wire_attr *attr, struct wf_value *ret,
+		     uint32_t *repaired)
+{
+	int rc = wf_capture_string(arena, attr->payload, attr->len, ret, repaired);
+
+	/* module:qualname of a type, as names are written */
+	if (rc == 0 && attr->type == WF_AGENT_VAL_TYPE)
+		ret->string = wf_capture_type_name((char *)ret->string, &ret->count);
+	return rc;
+}
+
+const char *wf_capture_type_name(char *text, uint32_t *count)
+{
+	static const char builtins[] = "builtins:";
+	size_t skip = sizeof(builtins) - 1;
+	char *colon;
+
+	if (strncmp(text, builtins, skip) == 0) {
+		*count -= (uint32_t)skip;
+		return text + skip;
+	}
+	colon = strchr(text, ':');
+	if (colon)
+		*colon = '.';
+	return text;
+}
+
+static int set_value(struct wf_arena *arena, const struct wf_wire_attr *attr, struct wf_value *ret,
+		     uint32_t *repaired);
+
+/* Attributes hold scalars of one kind: a list of several becomes real numbers, or is left out. */
+static void make_uniform(struct wf_value *items, uint32_t count, struct wf_value *ret)
+{
+	bool numbers = true, same = true;
+
+	for (uint32_t i = 0; i < count; i++) {
+		numbers &= items[i].kind == WF_VALUE_INT || items[i].kind == WF_VALUE_DOUBLE;
+		same &= items[i].kind == items[0].kind && items[i].kind != WF_VALUE_ARRAY;
+	}
+	for (uint32_t i = 0; !same && numbers && i < count; i++) {
+		if (items[i].kind == WF_VALUE_INT)
+			items[i].real = (double)items[i].integer;
+		items[i].kind = WF_VALUE_DOUBLE;
+	}
+	if (!same && !numbers)
+		return;
+	ret->kind = WF_VALUE_ARRAY;
+	ret->count = count;
+	ret->items = items;
+}
+
+static int set_list(struct wf_arena *arena, const struct wf_wire_attr *attr, struct wf_value *ret,
+		    uint32_t *repaired)
+{
+	struct wf_value *items = wf_arena_alloc(arena, WF_LIST_MAX * sizeof(*items));
+	struct wf_wire_attr item;
+	uint32_t count = 0;
+	size_t cursor = 0;
+	int rc = 0;
+
+	if (!items)
+		return -ENOSPC;
+	while (count < WF_LIST_MAX &&
+	       (rc = wf_wire_walk(attr->payload, attr->len, &cursor, &item)) > 0) {
+		if (item.type == WF_AGENT_VAL_LIST || item.type == WF_VAL_AGENT)
+			return -EBADMSG;
+		rc = set_value(arena, &item, &items[count], repaired);
+		if (rc < 0)
+			return rc;
+		count += items[count].kind != WF_VALUE_NONE;
+	}
+	make_uniform(items, count, ret);
+	return rc < 0 ? rc : 0;
+}
+
+static int set_value(struct wf_arena *arena, const struct wf_wire_attr *attr, struct wf_value *ret,
+		     uint32_t *repaired)
+{
+	switch (attr->type) {
+	case WF_VAL_STRING:
+	case WF_AGENT_VAL_BYTES:
+	case WF_AGENT_VAL_BIG:
+	case WF_AGENT_VAL_TYPE:
+		return copy_text(arena, attr, ret, repaired);
+	case WF_AGENT_VAL_LIST:
+		return set_list(arena, attr, ret, repaired);
+	case WF_AGENT_VAL_NONE:
+		return 0;
+	default:
+		set_number(ret, attr);
+		return 0;
 	}
 }
 
@@ -113,11 +209,9 @@ int wf_capture_slots(const struct wf_rec_span *record, const struct wf_operand *
 		if (attr.slot >= ret->count || !fits_operand(attr.type, operands[attr.slot].type))
 			continue;
 		ret->seen++;
-		if (attr.type != WF_VAL_STRING)
-			set_number(&ret->values[attr.slot], &attr);
-		else if (wf_capture_string(arena, attr.payload, attr.len, &ret->values[attr.slot],
-					   &ret->repaired) < 0)
-			return -ENOSPC;
+		rc = set_value(arena, &attr, &ret->values[attr.slot], &ret->repaired);
+		if (rc < 0)
+			return rc;
 	}
 	return rc;
 }

@@ -11,6 +11,7 @@
 #include "where.h"
 
 #define WF_SLOTS_MAX 64
+#define WF_LIST_MAX  32 /* items of one list */
 
 struct wf_slots {
 	struct wf_value values[WF_SLOTS_MAX];
@@ -29,5 +30,8 @@ int wf_capture_slots(const struct wf_rec_span *record, const struct wf_operand *
 /* Valid UTF-8 in the arena, NUL-ended; *repaired is raised where bytes had to be replaced. */
 int wf_capture_string(struct wf_arena *arena, const char *text, size_t len, struct wf_value *ret,
 		      uint32_t *repaired);
+
+/* "module:qualname" as people write it: in place, without "builtins". */
+const char *wf_capture_type_name(char *text, uint32_t *count);
 
 #endif

@@ -7,14 +7,17 @@
 
 #include "base/map.h"
 #include "facts.h"
+#include "wire.h"
+
+#define ANCESTORS_MAX 32 /* processes that are asked for the functions of a Python agent */
 
 struct process {
 	struct wf_resource *resource;
 	struct wf_traceparent traceparent;
 	bool has_traceparent;
-	uint64_t known_ns;  /* when its facts were read */
-	uint64_t exited_ns; /* 0 = it runs; else its exit, or its last use after that */
-	uint32_t tgid;
+	uint64_t known_ns;     /* when its facts were read */
+	uint64_t exited_ns;    /* 0 = it runs; else its exit, or its last use after that */
+	uint32_t tgid, parent; /* parent: that forked it, 0 = not known */
 };
 
 struct wf_catalog {
@@ -102,34 +105,56 @@ static bool copy_text(struct wf_catalog *catalog, const json_t *object, const ch
 	return *ret || !text || !*text;
 }
 
-static int define(struct wf_catalog *catalog, uint32_t span, const json_t *object)
+static int define(struct wf_catalog *catalog, uint64_t key, const json_t *object)
 {
 	struct wf_definition *definition = wf_arena_alloc(catalog->arena, sizeof(*definition));
 	uint64_t rule = number(object, "rule", WF_NO_RULE);
+	bool agent = key & WF_SPAN_ID_AGENT;
 
 	if (!definition)
 		return -ENOSPC;
-	definition->span = span;
+	definition->span = (uint32_t)key;
 	definition->rule = rule < WF_NO_RULE ? (uint32_t)rule : WF_NO_RULE;
 	definition->line = (uint32_t)number(object, "line", 0);
 	definition->address = number(object, "address", 0);
 	if (!copy_text(catalog, object, "name", &definition->name) ||
 	    !copy_text(catalog, object, "symbol", &definition->symbol) ||
-	    !copy_text(catalog, object, "file", &definition->file) ||
+	    !copy_text(catalog, object, agent ? "binary" : "file", &definition->file) ||
 	    !copy_text(catalog, object, "build_id", &definition->build_id) ||
-	    !copy_text(catalog, object, "source", &definition->source) ||
+	    !copy_text(catalog, object, agent ? "file" : "source", &definition->source) ||
 	    !copy_text(catalog, object, "exit", &definition->exit))
 		return -ENOSPC;
 	if (!definition->name)
 		return -EBADMSG;
-	return wf_map_put_ptr(catalog->definitions, span, definition);
+	if (agent) {
+		/* module:qualname; the semantic conventions want dots */
+		char *colon = strchr((char *)definition->name, ':');
+
+		if (colon)
+			*colon = '.';
+	}
+	return wf_map_put_ptr(catalog->definitions, key, definition);
 }
 
 int wf_catalog_define(struct wf_catalog *catalog, const struct wf_rec_text *record)
 {
 	json_t *object = load(record);
-	int rc = object ? define(catalog, record->head.span, object) : -EBADMSG;
+	uint64_t key = wf_wire_span_key(record->head.tgid, record->head.span);
+	int rc = object ? define(catalog, key, object) : -EBADMSG;
 
+	json_decref(object);
+	return rc;
+}
+
+int wf_catalog_note(struct wf_catalog *catalog, uint32_t tgid, uint32_t function, const char *json,
+		    size_t len)
+{
+	json_t *object = json_loadb(json, len, 0, NULL);
+	int rc = -EBADMSG;
+
+	if (json_is_object(object)) {
+		rc = define(catalog, wf_wire_span_key(tgid, function | WF_SPAN_ID_AGENT), object);
+	}
 	json_decref(object);
 	return rc;
 }
@@ -205,9 +230,12 @@ void wf_catalog_fork(struct wf_catalog *catalog, uint32_t tgid, uint32_t child_t
 	if (!process || tgid == child_tgid || is_newer(child, now_ns))
 		return;
 	resource = wf_facts_of_child(process->resource, tgid, child_tgid);
-	if (resource)
-		set_process(catalog, resource,
-			    process->has_traceparent ? &process->traceparent : NULL, now_ns);
+	if (resource &&
+	    set_process(catalog, resource, process->has_traceparent ? &process->traceparent : NULL,
+			now_ns) == 0) {
+		child = wf_map_get_ptr(catalog->processes, child_tgid);
+		child->parent = tgid;
+	}
 	wf_resource_unref(resource);
 }
 
@@ -258,6 +286,25 @@ void wf_catalog_tick(struct wf_catalog *catalog, uint64_t now_ns)
 struct wf_definition *wf_catalog_find(const struct wf_catalog *catalog, uint32_t span)
 {
 	return wf_map_get_ptr(catalog->definitions, span);
+}
+
+struct wf_definition *wf_catalog_find_in(const struct wf_catalog *catalog, uint32_t tgid,
+					 uint32_t span)
+{
+	struct wf_definition *definition = NULL;
+
+	for (int i = 0; i < ANCESTORS_MAX; i++) {
+		const struct process *process;
+
+		definition = wf_map_get_ptr(catalog->definitions, wf_wire_span_key(tgid, span));
+		if (definition || !(span & WF_SPAN_ID_AGENT))
+			break;
+		process = wf_map_get_ptr(catalog->processes, tgid);
+		if (!process || !process->parent)
+			break;
+		tgid = process->parent;
+	}
+	return definition;
 }
 
 struct wf_resource *wf_catalog_resource_of(struct wf_catalog *catalog, uint32_t tgid)

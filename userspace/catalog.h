@@ -5,7 +5,9 @@
  *
  * DEFINE payload, a JSON object: "rule" (number), "name" (bare function name), and optionally
  * "symbol", "file", "build_id", "source", "exit" (strings), "line", "address" (numbers),
- * "executable" (true: the file is a program).
+ * "executable" (true: the file is a program). With WF_SPAN_ID_AGENT in head.span it is a Python
+ * function of process head.tgid and of the children that it forks: "name" is module:qualname, and
+ * "file" the source.
  * RESOURCE payload: a JSON object of attributes - strings, numbers, booleans, arrays of one such
  * kind. Its member "wftrace.traceparent" is not an attribute but the TRACEPARENT that the process
  * was started with.
@@ -57,6 +59,10 @@ void wf_catalog_free(struct wf_catalog *catalog);
 /* Take a checked DEFINE or RESOURCE record. 0, -EBADMSG (not as above), -ENOSPC, -ENOMEM. */
 int wf_catalog_define(struct wf_catalog *catalog, const struct wf_rec_text *record);
 int wf_catalog_resource(struct wf_catalog *catalog, const struct wf_rec_text *record);
+/* A function that a Python agent armed late: the JSON of a NOTE, as its answer to a request has it.
+ */
+int wf_catalog_note(struct wf_catalog *catalog, uint32_t tgid, uint32_t function, const char *json,
+		    size_t len);
 /* A child begins with what is known of its parent, until its own RESOURCE comes. Neither fork nor
  * exit touch facts that were read later (head.time_ns of the RESOURCE) than they happened. */
 void wf_catalog_fork(struct wf_catalog *catalog, uint32_t tgid, uint32_t child_tgid,
@@ -67,6 +73,9 @@ void wf_catalog_tick(struct wf_catalog *catalog, uint64_t now_ns);
 
 /* NULL where the id was never defined. Lives as long as the catalog. */
 struct wf_definition *wf_catalog_find(const struct wf_catalog *catalog, uint32_t span);
+/* The same for an id as a record of that process has it. */
+struct wf_definition *wf_catalog_find_in(const struct wf_catalog *catalog, uint32_t tgid,
+					 uint32_t span);
 /* A new reference, or NULL where the process is unknown. */
 struct wf_resource *wf_catalog_resource_of(struct wf_catalog *catalog, uint32_t tgid);
 /* False where the process has none. */

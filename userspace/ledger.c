@@ -25,7 +25,7 @@ static int64_t off_entries(const struct wf_ledger *ledger)
 	return (int64_t)(k[WF_CNT_ENTRIES] - k[WF_CNT_COMPLETED] - k[WF_CNT_ABANDONED] -
 			 k[WF_CNT_UNFINISHED] - k[WF_CNT_GUARDED] - k[WF_CNT_SHORT] -
 			 k[WF_CNT_SAMPLED_OUT] - k[WF_CNT_STATE_FULL] - k[WF_CNT_RING_FULL] -
-			 ledger->open_now);
+			 k[WF_CNT_AGENT_BAD] - ledger->open_now);
 }
 
 static int64_t off_records(const struct wf_ledger *ledger)
@@ -33,7 +33,8 @@ static int64_t off_records(const struct wf_ledger *ledger)
 	const uint64_t *k = ledger->kernel;
 
 	return (int64_t)(k[WF_CNT_COMPLETED] + k[WF_CNT_ABANDONED] + k[WF_CNT_UNFINISHED] +
-			 k[WF_CNT_TOMBSTONES] - ledger->assembler.spans_in - ledger->lost_before);
+			 k[WF_CNT_TOMBSTONES] + ledger->assembler.given_up -
+			 ledger->assembler.spans_in - ledger->lost_before);
 }
 
 static int64_t off_spans(const struct wf_ledger *ledger)

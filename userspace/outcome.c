@@ -6,6 +6,7 @@
 
 #include "capture.h"
 #include "expr.h"
+#include "raised.h"
 
 #define OTHER_ERROR "_OTHER" /* semantic conventions: no type is known */
 
@@ -22,6 +23,8 @@ const char *wf_outcome_end(const struct wf_rec_span *record)
 		return "thread_exit";
 	case WF_END_EXEC:
 		return "exec";
+	case WF_END_CANCELLED:
+		return "cancelled";
 	default:
 		return NULL;
 	}
@@ -30,9 +33,38 @@ const char *wf_outcome_end(const struct wf_rec_span *record)
 const char *wf_outcome_error_type(const struct wf_builder_input *in, const struct wf_span *span)
 {
 	/* The exception event comes last, with its type first. */
-	if (in->exception && span->event_count)
+	if (wf_outcome_raised(in) && span->event_count)
 		return span->events[span->event_count - 1].attributes.items[0].value.string;
 	return OTHER_ERROR;
+}
+
+bool wf_outcome_raised(const struct wf_builder_input *in)
+{
+	return in->exception ||
+	       (in->record->head.kind == WF_REC_SPAN && in->record->status == WF_END_RAISED);
+}
+
+/* What a Python agent told. */
+static int add_raised(struct wf_builder *builder, struct wf_arena *arena,
+		      const struct wf_rec_span *record, struct wf_span *span)
+{
+	struct wf_event *event = &span->events[span->event_count];
+	const struct wf_attribute *items;
+	uint32_t repaired = 0;
+	int rc;
+
+	*event = (struct wf_event){.time_ns = span->end_ns};
+	rc = wf_raised_event(record, arena, event, &repaired);
+	if (rc < 0)
+		return rc;
+	builder->counters->utf8_repaired += repaired;
+	items = event->attributes.items;
+	span->status_message = items[0].value.string;
+	if (event->attributes.count > 1 && strcmp(items[1].key, "exception.message") == 0)
+		span->status_message = wf_arena_printf(arena, "%s: %s", items[0].value.string,
+						       items[1].value.string);
+	span->event_count++;
+	return span->status_message ? 0 : -ENOSPC;
 }
 
 /* exception.type first: error.type reads it there. */
@@ -119,8 +151,8 @@ static int add_event(struct wf_builder *builder, struct wf_arena *arena,
 		     const struct wf_builder_input *in, const struct wf_waiting_event *waiting,
 		     struct wf_span *span)
 {
-	const struct wf_definition *definition =
-		wf_catalog_find(builder->catalog, waiting->record.head.span);
+	const struct wf_definition *definition = wf_catalog_find_in(
+		builder->catalog, waiting->record.head.tgid, waiting->record.head.span);
 	struct wf_event *event = &span->events[span->event_count];
 	int rc = -EBADMSG;
 
@@ -138,7 +170,8 @@ static int add_event(struct wf_builder *builder, struct wf_arena *arena,
 static int add_events(struct wf_builder *builder, struct wf_arena *arena,
 		      const struct wf_builder_input *in, struct wf_span *span)
 {
-	uint32_t waiting = in->events ? in->events->count : 0, room = waiting + !!in->exception;
+	bool raised = wf_outcome_raised(in);
+	uint32_t waiting = in->events ? in->events->count : 0, room = waiting + raised;
 	const struct wf_waiting_event *at = in->events;
 	int rc;
 
@@ -149,19 +182,23 @@ static int add_events(struct wf_builder *builder, struct wf_arena *arena,
 	span->events = wf_arena_alloc_raw(arena, room * sizeof(*span->events));
 	if (!span->events)
 		return -ENOSPC;
-	for (uint32_t left = room - !!in->exception; at && left; at = at->next, left--) {
+	for (uint32_t left = room - raised; at && left; at = at->next, left--) {
 		rc = add_event(builder, arena, in, at, span);
 		if (rc < 0)
 			return rc;
 	}
 	span->dropped_events += in->events ? in->events->dropped : 0;
-	span->dropped_events += waiting + !!in->exception - room;
-	return in->exception ? add_exception(builder, arena, in->exception, span) : 0;
+	span->dropped_events += waiting + raised - room;
+	if (!in->exception)
+		return raised ? add_raised(builder, arena, in->record, span) : 0;
+	return add_exception(builder, arena, in->exception, span);
 }
 
 int wf_outcome_set(struct wf_builder *builder, struct wf_arena *arena,
 		   const struct wf_builder_input *in, struct wf_span *span)
 {
+	if (in->record->head.kind == WF_REC_SPAN && in->record->status == WF_END_RAISED)
+		span->status = WF_STATUS_ERROR;
 	if (in->record->head.kind == WF_REC_SPAN && in->record->status == WF_END_THROW) {
 		span->status = WF_STATUS_ERROR;
 		/* Another language's unwinding, or a type that came too late. */

@@ -9,10 +9,12 @@
 #include "builder.h"
 
 /* Attributes that are not the rule's: builder and outcome together. */
-#define WF_OUTCOME_ATTRIBUTES 8
+#define WF_OUTCOME_ATTRIBUTES 10
 
 /* Value of wftrace.end, NULL where the exit was seen, or an exception tells it. */
 const char *wf_outcome_end(const struct wf_rec_span *record);
+/* Did an exception leave it, so that its last event is that one? */
+bool wf_outcome_raised(const struct wf_builder_input *in);
 /* Value of error.type of a span with error status. */
 const char *wf_outcome_error_type(const struct wf_builder_input *in, const struct wf_span *span);
 /* Set status, message and events. 0, -ENOSPC or -EBADMSG. */

@@ -3,10 +3,14 @@
 
 #include <errno.h>
 
+#include "../bpf/state.h"
 #include "base/map.h"
 #include "list.h"
 #include "pool.h"
 #include "spawn.h"
+#include "wire.h"
+
+#define AGENT_OUTSIDE (WF_AGENT_REMOTE | WF_AGENT_SDK)
 
 #define TICKS_KEPT 2 /* a tree whose root ended waits this long for late records */
 
@@ -129,6 +133,33 @@ static void below_spawner(struct tree *tree, const struct wf_spawn *spawn, uint6
 	tree->spawn_serial = spawn->serial;
 }
 
+/*
+ * What a Python agent has decided about a root: a parent from outside, or a link to the call that
+ * started this one and has ended. False: it has not.
+ */
+static bool agent_decides(const struct wf_traces *traces, const struct wf_rec_span *record,
+			  struct wf_trace_context *context)
+{
+	const struct wf_agent_record *agent = wf_wire_agent(record);
+	const struct tree *tree;
+
+	if (!agent || agent->id != agent->root_id)
+		return false;
+	if (agent->flags & AGENT_OUTSIDE) {
+		context->parent_id = record->parent_id;
+		context->remote = agent->flags & WF_AGENT_REMOTE;
+		context->random = false;
+		return true;
+	}
+	if (!(agent->flags & WF_AGENT_LINK))
+		return false;
+	tree = wf_map_get_ptr(traces->trees, agent->link_root_id);
+	context->link_id = agent->link_id;
+	context->link_hi = tree ? tree->context.trace_hi : wf_agent_trace(agent->link_root_id, 0);
+	context->link_lo = tree ? tree->context.trace_lo : wf_agent_trace(agent->link_root_id, 1);
+	return true;
+}
+
 static void decide(struct wf_traces *traces, const struct wf_rec_span *record, struct tree *tree)
 {
 	struct wf_trace_context *context = &tree->context;
@@ -139,6 +170,8 @@ static void decide(struct wf_traces *traces, const struct wf_rec_span *record, s
 	context->trace_lo = record->trace_lo;
 	context->clock_offset_ns = traces->clock_offset_ns;
 	context->random = true;
+	if (agent_decides(traces, record, context))
+		return;
 	if (spawn && spawn->span_id)
 		below_spawner(tree, spawn, record->root_start_ns);
 	if (context->parent_id ||
@@ -174,6 +207,31 @@ static bool ends_tree(const struct wf_rec_span *record)
 	       (record->head.kind == WF_REC_SPAN || record->head.kind == WF_REC_UNFINISHED);
 }
 
+/* The root that a Python agent gave to this record's tree, where that stands inside a native one.
+ */
+static uint64_t joined_root(const struct wf_rec_span *record)
+{
+	const struct wf_agent_record *agent = wf_wire_agent(record);
+
+	return agent && agent->id == agent->root_id && record->root_id != agent->root_id
+		       ? agent->root_id
+		       : 0;
+}
+
+/* The calls below it name the agent's root: they belong to the native call's trace. */
+static void join_agent_root(struct wf_traces *traces, const struct wf_rec_span *record,
+			    const struct wf_trace_context *context)
+{
+	uint64_t root_id = joined_root(record);
+	struct tree *tree;
+
+	if (!root_id || wf_map_get_ptr(traces->trees, root_id))
+		return;
+	tree = tree_new(traces, root_id);
+	if (tree)
+		tree->context = *context;
+}
+
 void wf_traces_resolve(struct wf_traces *traces, const struct wf_rec_span *record,
 		       struct wf_trace_context *ret)
 {
@@ -191,6 +249,7 @@ void wf_traces_resolve(struct wf_traces *traces, const struct wf_rec_span *recor
 	}
 	refresh(traces, record, tree);
 	*ret = tree->context;
+	join_agent_root(traces, record, ret);
 }
 
 void wf_traces_ended(struct wf_traces *traces, const struct wf_rec_span *record, uint64_t parent_id)
@@ -201,9 +260,9 @@ void wf_traces_ended(struct wf_traces *traces, const struct wf_rec_span *record,
 		wf_spawns_moved(traces->spawns, record->id, parent_id, record->head.time_ns);
 	else
 		wf_spawns_ended(traces->spawns, record->id, record->head.time_ns);
-	if (record->id != record->root_id)
+	if (record->id != record->root_id && !joined_root(record))
 		return;
-	tree = wf_map_get_ptr(traces->trees, record->root_id);
+	tree = wf_map_get_ptr(traces->trees, record->id);
 	if (!tree || tree->ended_tick)
 		return;
 	tree->ended_tick = traces->tick;

@@ -6,6 +6,8 @@
  * id. The first record of a tree decides once: child of the span that started the task while that
  * span runs (afterwards a link to it), else below the TRACEPARENT of the process, else a trace of
  * its own. The tree keeps one pair of clocks, the newest at its first record. Data thread only.
+ *
+ * Trees of Python spans have the root that their agent gave them, on whatever tasks they run.
  */
 #ifndef WF_TRACE_H
 #define WF_TRACE_H

@@ -12,6 +12,8 @@ static size_t size_min(uint16_t kind)
 	case WF_REC_UNFINISHED:
 	case WF_REC_TOMBSTONE:
 	case WF_REC_EVENT:
+	case WF_REC_LOG:
+	case WF_REC_NOTE:
 		return sizeof(struct wf_rec_span);
 	case WF_REC_EXCEPTION:
 		return sizeof(struct wf_rec_exception);
@@ -51,10 +53,27 @@ bool wf_wire_is_span(const struct wf_rec_head *head)
 	       head->kind == WF_REC_TOMBSTONE;
 }
 
+const struct wf_agent_record *wf_wire_agent(const struct wf_rec_span *record)
+{
+	const struct wf_rec_attr *value = (const struct wf_rec_attr *)(record + 1);
+	const struct wf_agent_record *agent = (const struct wf_agent_record *)(value + 1);
+
+	if (!(record->flags & WF_SPAN_AGENT) ||
+	    record->attr_bytes < sizeof(*value) + sizeof(*agent) || value->type != WF_VAL_AGENT ||
+	    value->len != sizeof(*agent))
+		return NULL;
+	return agent;
+}
+
 static size_t payload_min(uint8_t type)
 {
 	switch (type) {
 	case WF_VAL_STRING:
+	case WF_AGENT_VAL_NONE:
+	case WF_AGENT_VAL_LIST:
+	case WF_AGENT_VAL_BYTES:
+	case WF_AGENT_VAL_BIG:
+	case WF_AGENT_VAL_TYPE:
 		return 0;
 	case WF_VAL_BOOL:
 		return 1;
@@ -65,6 +84,8 @@ static size_t payload_min(uint8_t type)
 	case WF_VAL_F64:
 	case WF_VAL_POINTER:
 		return 8;
+	case WF_VAL_AGENT:
+		return sizeof(struct wf_agent_record);
 	default:
 		return SIZE_MAX;
 	}
@@ -72,8 +93,13 @@ static size_t payload_min(uint8_t type)
 
 int wf_wire_next(const struct wf_rec_span *record, size_t *cursor, struct wf_wire_attr *ret)
 {
-	size_t left = record->attr_bytes - *cursor, padded;
-	const unsigned char *at = (const unsigned char *)(record + 1) + *cursor;
+	return wf_wire_walk(record + 1, record->attr_bytes, cursor, ret);
+}
+
+int wf_wire_walk(const void *values, size_t bytes, size_t *cursor, struct wf_wire_attr *ret)
+{
+	size_t left = bytes - *cursor, padded;
+	const unsigned char *at = (const unsigned char *)values + *cursor;
 	struct wf_rec_attr attr;
 
 	if (!left)

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../bpf/record.h"
+#include "../bpf/agent.h"
 
 /* The largest record, padded. */
 #define WF_WIRE_BYTES_MAX 65536
@@ -32,6 +32,18 @@ bool wf_wire_check(const struct wf_rec_head *head, size_t available);
 /* SPAN, UNFINISHED or TOMBSTONE: what the ledger counts as span records. */
 bool wf_wire_is_span(const struct wf_rec_head *head);
 
+/*
+ * The agent's record that a checked record of a Python process carries (WF_SPAN_AGENT), NULL where
+ * it has none. Its size and tag_bytes are those of the captured values.
+ */
+const struct wf_agent_record *wf_wire_agent(const struct wf_rec_span *record);
+
+/* Names a span id of any process: the agents of two processes number their functions alike. */
+static inline uint64_t wf_wire_span_key(uint32_t tgid, uint32_t span)
+{
+	return span & WF_SPAN_ID_AGENT ? (uint64_t)tgid << 32 | span : span;
+}
+
 /* One captured value in a checked record. */
 struct wf_wire_attr {
 	uint8_t type, slot;
@@ -45,5 +57,7 @@ struct wf_wire_attr {
  * where an entry is cut or too short for its type.
  */
 int wf_wire_next(const struct wf_rec_span *record, size_t *cursor, struct wf_wire_attr *ret);
+/* The same for any bytes: the items of a list. */
+int wf_wire_walk(const void *values, size_t bytes, size_t *cursor, struct wf_wire_attr *ret);
 
 #endif
