@@ -26,7 +26,7 @@ BPFFLAG := -target bpf -mcpu=v3 -O2 -g -Wall $(if $(WERROR),-Werror) -I. -Ivmlin
 PROTOS  := $(patsubst exporter/proto/%.proto,$(O)/gen/%.pb-c.c,$(wildcard exporter/proto/*.proto))
 SKELS   := $(patsubst bpf/%.bpf.c,$(O)/gen/%.skel.h,$(wildcard bpf/*.bpf.c))
 PROFILE := $(O)/gen/shipped_profiles.c
-SRCS    := $(wildcard userspace/*.c userspace/base/*.c exporter/*.c)
+SRCS    := $(wildcard userspace/*.c userspace/base/*.c userspace/python/*.c exporter/*.c)
 LIBOBJS := $(patsubst %.c,$(O)/%.o,$(filter-out userspace/main.c,$(SRCS))) $(PROTOS:.c=.o) $(PROFILE:.c=.o)
 TESTS   := $(patsubst tests/unit/%.c,$(O)/tests/%,$(wildcard tests/unit/test_*.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,$(O)/fuzzers/%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -60,6 +60,9 @@ $(PROFILE): $(wildcard profiles/*.yaml) profiles/embed.sh
 $(O)/tests/%: tests/unit/%.c $(O)/libwftrace.a
 	$(Q)mkdir -p $(@D); echo "  TEST  $@"; \
 	$(CC) $(ALLFLAG) -MMD -MP -MF $@.d -MT $@ -o $@ $< $(O)/libwftrace.a $(LIBS) -lcmocka
+
+$(O)/tests/%: tests/python/%.c $(O)/libwftrace.a
+	$(Q)mkdir -p $(@D); echo "  TEST  $@"; $(CC) $(ALLFLAG) -MMD -MP -MF $@.d -MT $@ -o $@ $< $(O)/libwftrace.a $(LIBS)
 
 $(O)/fuzzers/%: tests/fuzz/%.c $(O)/libwftrace.a
 	$(Q)mkdir -p $(@D); echo "  FUZZ  $@"; $(CC) $(ALLFLAG) -fsanitize=fuzzer -o $@ $< $(O)/libwftrace.a $(LIBS)

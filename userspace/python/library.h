@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * library.h - one mapped ELF file searched for the names of an interpreter. Hostile input: every
+ * size is capped. Control thread.
+ */
+#ifndef WF_PYTHON_LIBRARY_H
+#define WF_PYTHON_LIBRARY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "runtime.h"
+#include "userspace/base/err.h"
+#include "userspace/target.h"
+
+/* Addresses in the process; 0 = not there. */
+struct wf_library {
+	uint64_t runtime, runtime_bytes;
+	uint64_t symbols[WF_PY_SYMBOLS];
+	uint64_t version; /* Py_Version, 3.11 on */
+	unsigned minor;   /* of 3.minor, told by the names it has; 0 = unknown */
+	bool is_python;   /* some CPython, perhaps without _PyRuntime */
+	bool is_pypy;
+	bool imports_memfd;
+	uint16_t machine;
+	char soname[64];
+	struct wf_python_room room; /* bytes 0 = none */
+};
+
+/* -ENOENT: not ELF, or nothing that could be read. */
+int wf_library_read(const struct wf_mapping *mapping, struct wf_library *ret);
+
+#endif
