@@ -69,7 +69,7 @@ struct wf_agent_record {
 	__u64 id, parent_id;
 	__u64 parent_start_ns; /* 0: not known, or no parent */
 	__u64 root_id, root_start_ns;
-	__u64 trace_hi, trace_lo; /* REMOTE and SDK roots; else 0: the trace follows from root_id */
+	__u64 trace_hi, trace_lo; /* the same below one root; random, or from outside */
 	__u64 link_id, link_root_id;
 	__u64 start_ns, end_ns;
 	__u64 active_ns;   /* not suspended */
@@ -121,8 +121,8 @@ struct wf_agent_thread {
 	__u64 start_ns;       /* of that span */
 	__u64 root_id, root_start_ns;
 	__u64 task_key;
-	__u32 tid; /* in the target's own pid namespace */
-	__u32 pad;
+	__u32 tid;    /* in the target's own pid namespace */
+	__u32 serial; /* number of the interpreter's thread state: thread pointers are reused */
 };
 
 static inline __u32 wf_agent_slot_of(__u64 thread_pointer)

@@ -61,3 +61,148 @@ The answer is JSON text: {"abi", "python", "build", "armed": [{"function", "rule
 "how", "async", "note"}], "refused": [{"rule", "name", "why"}], "waiting": [{"rule", "target", "why"}]} or
 {"error": "..."}.
 """
+
+import gc
+import sys
+import _imp
+import _thread
+
+BUILD = ''  # a digest of the whole agent: put in by the build
+ABI = 1
+VERSION = sys.version_info[:3]
+MONITORED = VERSION >= (3, 12)
+
+VARARGS, VARKEYWORDS, NESTED, GENERATOR = 0x04, 0x08, 0x10, 0x20
+COROUTINE, ITERABLE_COROUTINE, ASYNC_GENERATOR = 0x80, 0x100, 0x200
+
+FunctionType = type(lambda: None)
+CodeType = type(FunctionType.__code__.__get__(lambda: None))
+ModuleType = type(sys)
+MethodType = type(type('Box', (), {'call': lambda self: None})().call)
+
+
+class Refusal(Exception):
+    """Why something cannot be armed, in words for the user."""
+
+
+class State:
+    """All that the agent knows in this process; one instance."""
+
+    def __init__(self):
+        self.native = None      # the .so as a module
+        self.lock = _thread.allocate_lock()
+        self.answered = None    # (nonce, sequence, answer)
+        self.owner = None       # dict of the request
+        self.request = None
+        self.rules = []
+        self.armed = []         # Armed
+        self.by_function = {}   # id of a function or code -> Armed
+        self.hooks = []         # Swap of hand-offs, logs and the import system
+        self.hooked = set()     # names of hooks that are in place
+        self.functions = 0      # numbers given so far; one is never given twice
+        self.tool = None        # sys.monitoring tool id
+        self.waiting, self.refused = [], []
+        self.closing_seen = True
+
+
+class Armed:
+    """A function that is armed, and how to take it back."""
+
+    def __init__(self, number, rule, name, code):
+        self.number, self.rule, self.name, self.code = number, rule, name, code
+        self.how, self.note, self.swaps, self.watched = '', '', [], None
+        self.probe = None
+
+
+STATE = State()
+
+
+def json_text(value):
+    """JSON of dicts, lists, str, int, float, bool and None; the target may not have json loaded."""
+    if value is None:
+        return 'null'
+    if value is True or value is False:
+        return 'true' if value else 'false'
+    if isinstance(value, dict):
+        return '{' + ', '.join(json_text(str(k)) + ': ' + json_text(v) for k, v in value.items()) + '}'
+    if isinstance(value, (list, tuple)):
+        return '[' + ', '.join(json_text(v) for v in value) + ']'
+    if isinstance(value, (int, float)):
+        return repr(value)
+    out = []
+    for c in str(value):
+        if c in '"\\':
+            out.append('\\' + c)
+        elif ' ' <= c <= '~':
+            out.append(c)
+        elif ord(c) > 0xffff:
+            high, low = divmod(ord(c) - 0x10000, 0x400)
+            out.append('\\u%04x\\u%04x' % (0xd800 + high, 0xdc00 + low))
+        else:
+            out.append('\\u%04x' % ord(c))
+    return '"' + ''.join(out) + '"'
+
+
+def glob_match(pattern, text):
+    """* and ? and [...] as in a shell, on the whole text, without backtracking beyond one star."""
+    p = t = 0
+    star = back = -1
+    while t < len(text):
+        step = glob_step(pattern, p, text[t]) if p < len(pattern) else 0
+        if p < len(pattern) and pattern[p] == '*':
+            star, back = p, t
+            p += 1
+        elif step:
+            p, t = p + step, t + 1
+        elif star >= 0:
+            back += 1
+            p, t = star + 1, back
+        else:
+            return False
+    return pattern[p:].strip('*') == ''
+
+
+def glob_step(pattern, p, c):
+    """Characters of the pattern that stand for c, 0 where it does not fit."""
+    if pattern[p] == '[':
+        end = pattern.find(']', p + 2)
+        if end > 0:
+            inside = pattern[p + 1:end]
+            negated = inside[:1] in '!^' and len(inside) > 1
+            inside = inside[1:] if negated else inside
+            found = c in inside or any(
+                inside[i] <= c <= inside[i + 2] for i in range(len(inside) - 2) if inside[i + 1] == '-')
+            return end + 1 - p if found != negated else 0
+    return int(pattern[p] in ('?', c))
+
+
+def is_glob(text):
+    return any(c in text for c in '*?[')
+
+
+def near(name, names):
+    """At most three of names that name may have meant, the nearest first."""
+    scored = []
+    for other in list(names)[:5000]:
+        distance = edit_distance(name.lower(), other.lower(), 3)
+        if distance <= max(1, min(3, len(name) // 3)):
+            scored.append((distance, other))
+    return [other for _, other in sorted(scored)[:3]]
+
+
+def edit_distance(a, b, most):
+    if abs(len(a) - len(b)) > most:
+        return most + 1
+    row = list(range(len(b) + 1))
+    for i, x in enumerate(a, 1):
+        last, row[0] = row[0], i
+        for j, y in enumerate(b, 1):
+            last, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, last + (x != y))
+        if min(row) > most:
+            return most + 1
+    return row[-1]
+
+
+def suggestion(name, names):
+    found = near(name, names)
+    return '; did you mean %s?' % ' or '.join(found) if found else ''
