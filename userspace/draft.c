@@ -15,7 +15,8 @@ void wf_draft_init(struct wf_draft *draft, const struct wf_function *function)
 {
 	memset(draft, 0, sizeof(*draft));
 	draft->binding.operands = draft->operands;
-	draft->refused = function->form == WF_FUNCTION_PYTHON;
+	draft->python = function->form == WF_FUNCTION_PYTHON;
+	draft->binding.max = draft->python ? WF_OPERANDS_MAX : WF_CAPTURES_MAX;
 	draft->rule.at = function->at;
 	draft->rule.close = function->close;
 	draft->rule.span_kind = WF_KIND_INTERNAL;
@@ -37,9 +38,14 @@ void wf_draft_make_event(struct wf_draft *draft)
 }
 
 /* Once a text is known to be refused, only its grammar counts. */
-static bool refused(const struct wf_draft *draft, const struct wf_parser *parser)
+static bool refused(const struct wf_parser *parser)
 {
-	return draft->refused || (parser->later && parser->later->code);
+	return parser->later && parser->later->code;
+}
+
+static void begin(const struct wf_draft *draft, struct wf_parser *parser)
+{
+	parser->speech = draft->python ? WF_SPEECH_PYTHON : WF_SPEECH_NATIVE;
 }
 
 static int check_key(struct wf_draft *draft, struct wf_parser *parser, const char *key, size_t at)
@@ -66,11 +72,12 @@ int wf_draft_attribute(struct wf_draft *draft, struct wf_parser *parser, const c
 	struct wf_expr *value;
 	int rc = check_key(draft, parser, key, key_at);
 
+	begin(draft, parser);
 	if (rc == 0)
 		rc = wf_expr_parse(parser, &value);
 	if (rc == 0)
 		rc = wf_expr_check_attribute(parser, value);
-	if (rc == 0 && !refused(draft, parser))
+	if (rc == 0 && !refused(parser))
 		rc = wf_expr_bind(parser, value, &draft->binding);
 	if (rc < 0)
 		return rc;
@@ -83,10 +90,14 @@ int wf_draft_attribute(struct wf_draft *draft, struct wf_parser *parser, const c
 int wf_draft_when(struct wf_draft *draft, struct wf_parser *parser)
 {
 	struct wf_expr *when;
-	int rc = wf_expr_parse_condition(parser, &when);
+	int rc;
 
-	if (rc < 0 || refused(draft, parser))
+	begin(draft, parser);
+	rc = wf_expr_parse_condition(parser, &when);
+	if (rc < 0 || refused(parser))
 		return rc;
+	if (draft->python)
+		return wf_python_tests(parser, when, &draft->rule.tests, &draft->rule.guard_any);
 	return wf_guard_compile(parser, when, &draft->binding, draft->guards,
 				&draft->rule.guard_count, &draft->rule.guard_any);
 }
@@ -118,9 +129,11 @@ int wf_error_parse(struct wf_parser *parser, struct wf_expr **ret)
 int wf_draft_error(struct wf_draft *draft, struct wf_parser *parser)
 {
 	struct wf_expr *error;
-	int rc = wf_error_parse(parser, &error);
+	int rc;
 
-	if (rc == 0 && !refused(draft, parser))
+	begin(draft, parser);
+	rc = wf_error_parse(parser, &error);
+	if (rc == 0 && !refused(parser))
 		rc = wf_expr_bind(parser, error, &draft->binding);
 	draft->rule.error = error;
 	return rc;
@@ -129,9 +142,11 @@ int wf_draft_error(struct wf_draft *draft, struct wf_parser *parser)
 int wf_draft_name(struct wf_draft *draft, struct wf_parser *parser)
 {
 	struct wf_template *name;
-	int rc = wf_template_parse(parser, &name);
+	int rc;
 
-	if (rc == 0 && !refused(draft, parser))
+	begin(draft, parser);
+	rc = wf_template_parse(parser, &name);
+	if (rc == 0 && !refused(parser))
 		rc = wf_template_bind(parser, name, &draft->binding);
 	if (rc < 0)
 		return rc;
@@ -200,6 +215,11 @@ int wf_draft_commit(struct wf_draft *draft, struct wf_ruleset *rules, struct wf_
 
 	if (rc < 0)
 		return rc;
+	if (draft->python && rule->min_duration_ns)
+		return wf_err_set(err, ENOTSUP,
+				  "%s: min_duration (slower) of a Python function is not there in "
+				  "this version",
+				  rule->origin);
 	shift_arguments(draft);
 	rule->operand_count = draft->binding.count;
 	rule->operands = wf_arena_copy(rules->arena, draft->operands,

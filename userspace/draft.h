@@ -10,12 +10,13 @@
 #include "rule.h"
 
 #define WF_ATTRIBUTES_MAX 64 /* of one rule; most are not captured but worked out */
+#define WF_OPERANDS_MAX   48 /* of a Python rule; others have WF_CAPTURES_MAX */
 
 struct wf_draft {
 	struct wf_rule rule;
 	struct wf_binding binding;
-	bool refused; /* a Python function: the rest is only checked for its grammar */
-	struct wf_operand operands[WF_CAPTURES_MAX];
+	bool python;
+	struct wf_operand operands[WF_OPERANDS_MAX];
 	struct wf_rule_guard guards[WF_GUARDS_MAX];
 	struct wf_rule_attribute attributes[WF_ATTRIBUTES_MAX];
 };

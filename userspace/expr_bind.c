@@ -64,7 +64,8 @@ int wf_operand_check(struct wf_parser *parser, const struct wf_expr *node,
 
 static int bind_operand(struct wf_parser *parser, struct wf_expr *node, struct wf_binding *binding)
 {
-	int rc = wf_operand_check(parser, node, binding);
+	int rc = node->operand.origin == WF_FROM_PYTHON ? 0
+							: wf_operand_check(parser, node, binding);
 
 	if (rc < 0)
 		return rc;
@@ -75,9 +76,9 @@ static int bind_operand(struct wf_parser *parser, struct wf_expr *node, struct w
 			return 0;
 		}
 	}
-	if (binding->count == WF_CAPTURES_MAX)
+	if (binding->count == binding->max)
 		return wf_parser_fail(parser, node->at, "a rule captures at most %d values",
-				      WF_CAPTURES_MAX);
+				      binding->max);
 	node->slot = binding->count;
 	binding->operands[binding->count++] = node->operand;
 	return 0;

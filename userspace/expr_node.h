@@ -45,6 +45,13 @@ struct wf_expr {
 	const struct wf_filter_args *args; /* FILTER */
 };
 
+/* Whose values a text may name. */
+enum wf_speech {
+	WF_SPEECH_NATIVE,
+	WF_SPEECH_PYTHON,
+	WF_SPEECH_EITHER, /* not known yet: only the grammar is checked */
+};
+
 /* One text being read. `err` gets what is wrong, `later` (may be NULL) the first refusal. */
 struct wf_parser {
 	struct wf_lexer lexer;
@@ -52,6 +59,8 @@ struct wf_parser {
 	const struct wf_place *place;
 	struct wf_err *err, *later;
 	unsigned depth, nodes;
+	enum wf_speech speech;
+	bool in_item; /* inside first(...): `item` is a root */
 };
 
 void wf_parser_init(struct wf_parser *parser, struct wf_arena *arena, const struct wf_place *place,
@@ -61,6 +70,9 @@ int wf_parser_fail(struct wf_parser *parser, size_t at, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 /* Fail at the current token, which is not what `wanted` says. */
 int wf_parser_unexpected(struct wf_parser *parser, const char *wanted);
+/* Remember a refusal of what only Python functions have, unless this may be one. */
+void wf_parser_python(struct wf_parser *parser, size_t at, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 /* Remember a refusal, at an offset. */
 void wf_parser_later(struct wf_parser *parser, size_t at, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -79,6 +91,16 @@ int wf_expr_parse_constant(struct wf_parser *parser, struct wf_expr **ret);
 /* filter_parse.c: what stands after '|'. */
 int wf_expr_parse_filter(struct wf_parser *parser, struct wf_expr **expr);
 
+/*
+ * expr_python.c: a value of a Python function with its steps. number: of argN, else 0. A filter
+ * that the agent applies is folded into its value: *ret_folded.
+ */
+int wf_python_parse(struct wf_parser *parser, struct wf_expr *node, int number, bool *ret_found);
+int wf_python_fold(struct wf_parser *parser, struct wf_expr *node, bool *ret_folded);
+/* A condition as the tests of the agent's request: a Python list without its brackets. */
+int wf_python_tests(struct wf_parser *parser, const struct wf_expr *node, const char **ret,
+		    bool *ret_any);
+
 /* expr_type.c */
 const char *wf_type_name(uint8_t type); /* "an integer" */
 uint8_t wf_type_of_source(uint8_t source_type);
@@ -92,9 +114,9 @@ int wf_expr_check_attribute(struct wf_parser *parser, const struct wf_expr *node
 /* What a bound expression may use, and where its operands go. */
 struct wf_binding {
 	enum { WF_BIND_CALL, WF_BIND_PAIR, WF_BIND_POINT } shape;
-	bool usdt, close_usdt;       /* arguments come from notes, not from registers */
-	struct wf_operand *operands; /* WF_CAPTURES_MAX of them */
-	uint8_t count;
+	bool usdt, close_usdt; /* arguments come from notes, not from registers */
+	struct wf_operand *operands;
+	uint8_t count, max;
 };
 
 /* expr_bind.c: give every operand its slot. Fails where the rule cannot have the value. */

@@ -58,6 +58,19 @@ void wf_parser_later(struct wf_parser *parser, size_t at, const char *fmt, ...)
 	wf_place_err(parser->place, at, parser->later, ENOTSUP, "%s", what);
 }
 
+void wf_parser_python(struct wf_parser *parser, size_t at, const char *fmt, ...)
+{
+	char what[320];
+	va_list args;
+
+	if (parser->speech == WF_SPEECH_EITHER)
+		return;
+	va_start(args, fmt);
+	vsnprintf(what, sizeof(what), fmt, args);
+	va_end(args);
+	wf_parser_later(parser, at, "%s", what);
+}
+
 int wf_parser_expect(struct wf_parser *parser, int kind, const char *wanted)
 {
 	if (parser->lexer.token.kind != kind)

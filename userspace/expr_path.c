@@ -174,7 +174,7 @@ static int parse_index(struct wf_parser *parser, struct wf_expr *node)
 	}
 	if (rc == 0)
 		rc = wf_parser_expect(parser, ']', "']'");
-	wf_parser_later(parser, at, "items ([...]) are not read by this version");
+	wf_parser_python(parser, at, "items ([...]) are not read by this version");
 	node->op = WF_NODE_LATER;
 	return rc;
 }
@@ -186,10 +186,10 @@ static int parse_member(struct wf_parser *parser, struct wf_expr *node)
 	wf_lexer_next(lexer);
 	if (lexer->token.kind != WF_TOK_WORD)
 		return wf_parser_unexpected(parser, "a name after '.'");
-	wf_parser_later(parser, lexer->token.start,
-			"members by name (.%s) are not read by this version; write the offset: "
-			"arg1->24:str",
-			wf_lexer_text(lexer));
+	wf_parser_python(parser, lexer->token.start,
+			 "members by name (.%s) are not read by this version; write the offset: "
+			 "arg1->24:str",
+			 wf_lexer_text(lexer));
 	node->op = WF_NODE_LATER;
 	wf_lexer_next(lexer);
 	return 0;
@@ -208,8 +208,8 @@ static int parse_steps(struct wf_parser *parser, struct wf_expr *node)
 		} else if (lexer->token.kind == '[') {
 			rc = parse_index(parser, node);
 		} else if (lexer->token.kind == '!') {
-			wf_parser_later(parser, lexer->token.start,
-					"properties and calls (!) are not read by this version");
+			wf_parser_python(parser, lexer->token.start,
+					 "properties and calls (!) are not read by this version");
 			node->op = WF_NODE_LATER;
 			wf_lexer_next(lexer);
 		} else {
@@ -278,8 +278,8 @@ static int parse_later_function(struct wf_parser *parser, struct wf_expr *node)
 	struct wf_expr *value;
 	int rc;
 
-	wf_parser_later(parser, node->at, "%s() reads Python objects, which this version does not",
-			name);
+	wf_parser_python(parser, node->at, "%s() reads Python objects, which this version does not",
+			 name);
 	wf_lexer_next(&parser->lexer);
 	rc = wf_parser_expect(parser, '(', "'('");
 	if (rc == 0)
@@ -308,6 +308,23 @@ static int unknown_word(struct wf_parser *parser)
 			      word, word);
 }
 
+/* What no version reads yet, and what native functions do not have. */
+static void refuse_root(struct wf_parser *parser, struct wf_expr *node)
+{
+	struct wf_lexer *lexer = &parser->lexer;
+
+	if (wf_lexer_is_word(lexer, "parent") || wf_lexer_is_word(lexer, "any_child_error"))
+		wf_parser_later(parser, node->at, "'%s' is not read by this version",
+				wf_lexer_text(lexer));
+	else
+		wf_parser_python(parser, node->at, "'%s' is not read by this version%s",
+				 wf_lexer_text(lexer),
+				 wf_lexer_is_word(lexer, "arg") ? "; count the arguments: arg1:i32"
+								: "");
+	node->op = WF_NODE_LATER;
+	wf_lexer_next(lexer);
+}
+
 static int parse_root(struct wf_parser *parser, struct wf_expr *node)
 {
 	struct wf_lexer *lexer = &parser->lexer;
@@ -322,6 +339,11 @@ static int parse_root(struct wf_parser *parser, struct wf_expr *node)
 		wf_lexer_next(lexer);
 		return 0;
 	}
+	if (parser->speech == WF_SPEECH_PYTHON) {
+		rc = wf_python_parse(parser, node, argument_number(lexer), &native);
+		if (rc < 0 || native)
+			return rc;
+	}
 	if (LISTED(lexer, later_functions) && lexer->text[lexer->token.end] == '(') {
 		rc = parse_later_function(parser, node);
 		return rc < 0 ? rc : parse_steps(parser, node);
@@ -331,14 +353,8 @@ static int parse_root(struct wf_parser *parser, struct wf_expr *node)
 		return rc;
 	if (!native && !LISTED(lexer, later_roots))
 		return unknown_word(parser);
-	if (!native) {
-		wf_parser_later(parser, node->at, "'%s' is not read by this version%s",
-				wf_lexer_text(lexer),
-				wf_lexer_is_word(lexer, "arg") ? "; count the arguments: arg1:i32"
-							       : "");
-		node->op = WF_NODE_LATER;
-		wf_lexer_next(lexer);
-	}
+	if (!native)
+		refuse_root(parser, node);
 	return parse_steps(parser, node);
 }
 

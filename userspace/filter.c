@@ -242,8 +242,9 @@ static const struct wf_filter filters[] = {
 	{"url", WF_FILTER_PART, WF_TYPE_STRING, TEXT, false, NULL, apply_url},
 	{"sql", WF_FILTER_PLAIN, WF_TYPE_STRING, TEXT, false, NULL, apply_sql},
 	{"sanitize", WF_FILTER_PLAIN, WF_TYPE_STRING, TEXT, true, NULL, apply_sanitize},
-	{"enum", WF_FILTER_PLAIN, WF_TYPE_ANY, KEYS, false, OBJECTS "; use map({...})", NULL},
-	{"iso", WF_FILTER_PLAIN, WF_TYPE_STRING, KEYS, false, OBJECTS, NULL},
+	/* the agent has made texts and numbers of these already */
+	{"enum", WF_FILTER_PLAIN, WF_TYPE_ANY, KEYS, false, OBJECTS "; use map({...})", apply_same},
+	{"iso", WF_FILTER_PLAIN, WF_TYPE_STRING, KEYS, false, OBJECTS, apply_same},
 	{"sum", WF_FILTER_PLAIN, WF_TYPE_ANY, 0, false, LISTS, NULL},
 	{"count", WF_FILTER_PLAIN, WF_TYPE_ANY, 0, false, LISTS, NULL},
 	{"max", WF_FILTER_PLAIN, WF_TYPE_ANY, 0, false, LISTS, NULL},

@@ -228,7 +228,7 @@ static int make_node(struct wf_parser *parser, const struct wf_filter *filter,
 	node->args = args;
 	node->left = *expr;
 	node->type = result_type(filter, parsed);
-	if (filter->later) {
+	if (!filter->apply) {
 		node->op = WF_NODE_LATER;
 		node->type = WF_TYPE_ANY;
 	}
@@ -242,8 +242,12 @@ int wf_expr_parse_filter(struct wf_parser *parser, struct wf_expr **expr)
 	const struct wf_filter *filter;
 	uint8_t input = (*expr)->type;
 	struct arguments args;
-	int rc = find_filter(parser, &filter);
+	bool folded;
+	int rc = wf_python_fold(parser, *expr, &folded);
 
+	if (rc < 0 || folded)
+		return rc;
+	rc = find_filter(parser, &filter);
 	if (rc < 0)
 		return rc;
 	rc = arguments_new(parser, &args,
@@ -259,8 +263,8 @@ int wf_expr_parse_filter(struct wf_parser *parser, struct wf_expr **expr)
 	rc = parse_parentheses(parser, filter, &args, input);
 	if (rc < 0)
 		return rc;
-	if (filter->later)
-		wf_parser_later(parser, at, "filter '%s' is not there in this version: %s",
-				filter->name, filter->later);
+	if (filter->later && parser->speech != WF_SPEECH_PYTHON)
+		wf_parser_python(parser, at, "filter '%s' is not there in this version: %s",
+				 filter->name, filter->later);
 	return make_node(parser, filter, &args, at, expr);
 }

@@ -171,7 +171,7 @@ static bool python_name(const char *text, size_t len)
 	return len > 0;
 }
 
-static int refuse_python(struct reader *reader, struct wf_function *ret)
+static int make_python(struct reader *reader, struct wf_function *ret)
 {
 	const char *glob = reader->glob;
 	const char *qualified = glob + reader->colon + 1;
@@ -182,10 +182,9 @@ static int refuse_python(struct reader *reader, struct wf_function *ret)
 				      "a single ':' makes a Python function, and that is "
 				      "module:qualname; C++ names have '::'");
 	ret->form = WF_FUNCTION_PYTHON;
-	wf_parser_later(reader->parser, reader->start,
-			"Python functions are not traced by this version (function '%.200s')",
-			glob);
-	return 0;
+	ret->at.type = WF_WHERE_PYTHON;
+	return copy(reader, reader->text + reader->start, reader->at - reader->start,
+		    &ret->at.function);
 }
 
 static int make_native(struct reader *reader, struct wf_function *ret)
@@ -237,7 +236,7 @@ int wf_function_parse(struct wf_parser *parser, size_t offset, struct wf_functio
 	if (!python && strncmp(reader.glob, "usdt:", 5) == 0)
 		return make_probe(&reader, ret);
 	if (python || reader.colons > 0)
-		return refuse_python(&reader, ret);
+		return make_python(&reader, ret);
 	return make_native(&reader, ret);
 }
 

@@ -12,7 +12,7 @@ enum wf_function_form {
 	WF_FUNCTION_NATIVE,
 	WF_FUNCTION_PROBE,      /* usdt:PROVIDER:NAME */
 	WF_FUNCTION_PROBE_PAIR, /* usdt:PROVIDER:OPEN..CLOSE */
-	WF_FUNCTION_PYTHON,     /* refused by name; the wheres are empty */
+	WF_FUNCTION_PYTHON,     /* all of it in at.function, as the agent wants it */
 };
 
 struct wf_function {

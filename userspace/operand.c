@@ -25,7 +25,9 @@ uint8_t wf_operand_type(const char *word, size_t len)
 
 void wf_operand_root(const struct wf_operand *operand, char out[static WF_OPERAND_TEXT_BYTES])
 {
-	if (operand->origin == WF_FROM_RETURN)
+	if (operand->origin == WF_FROM_PYTHON)
+		snprintf(out, WF_OPERAND_TEXT_BYTES, "%.100s", operand->path);
+	else if (operand->origin == WF_FROM_RETURN)
 		snprintf(out, WF_OPERAND_TEXT_BYTES, "return");
 	else if (operand->number == 0)
 		snprintf(out, WF_OPERAND_TEXT_BYTES, "self");
@@ -39,6 +41,8 @@ void wf_operand_text(const struct wf_operand *operand, char out[static WF_OPERAN
 	size_t len;
 
 	wf_operand_root(operand, out);
+	if (operand->origin == WF_FROM_PYTHON)
+		return;
 	len = strlen(out);
 	for (uint8_t i = 0; i < operand->steps && i < WF_STEPS_MAX; i++)
 		len += (size_t)snprintf(out + len, WF_OPERAND_TEXT_BYTES - len, "->%d",
@@ -49,6 +53,9 @@ void wf_operand_text(const struct wf_operand *operand, char out[static WF_OPERAN
 
 bool wf_operand_same(const struct wf_operand *a, const struct wf_operand *b)
 {
+	if (a->origin == WF_FROM_PYTHON || b->origin == WF_FROM_PYTHON)
+		return a->origin == b->origin && a->at_close == b->at_close &&
+		       strcmp(a->path, b->path) == 0;
 	return a->origin == b->origin && a->number == b->number && a->type == b->type &&
 	       a->steps == b->steps && a->at_close == b->at_close &&
 	       memcmp(a->offset, b->offset, sizeof(a->offset)) == 0;

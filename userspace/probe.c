@@ -379,7 +379,8 @@ int wf_probes_plan(struct wf_probes *probes, struct wf_blueprint *bp, struct wf_
 		struct half half = {.probes = probes, .bp = bp, .rule = rule, .where = &rule->at};
 		bool is_pair = rule->kind == WF_RULE_PAIR;
 
-		if (rule->kind == WF_RULE_CALL && rule->at.type == WF_WHERE_FUNCTION)
+		if ((rule->kind == WF_RULE_CALL && rule->at.type == WF_WHERE_FUNCTION) ||
+		    rule->at.type == WF_WHERE_PYTHON)
 			continue;
 		half.kind = is_pair ? WF_SITE_OPEN : WF_SITE_EVENT;
 		rc = plan_half(&half, err);

@@ -18,12 +18,14 @@ struct builder {
 	const char *profile;
 	uint32_t first_rule; /* of this file */
 	struct wf_err *err;
+	struct wf_err later; /* the first refusal by name */
 };
 
 static void start_parser(struct builder *builder, const struct wf_yaml *node,
 			 struct wf_parser *parser)
 {
-	wf_parser_init(parser, builder->rules->arena, &node->place, 0, builder->err, NULL);
+	wf_parser_init(parser, builder->rules->arena, &node->place, 0, builder->err,
+		       &builder->later);
 }
 
 static int no_memory(struct builder *builder)
@@ -161,6 +163,10 @@ static int read_pair_span(struct builder *builder, const struct wf_yaml *item)
 		rc = read_side(builder, wf_yaml_get(item, "close"), &closing);
 	if (rc < 0)
 		return rc;
+	if (opening.form == WF_FUNCTION_PYTHON || closing.form == WF_FUNCTION_PYTHON)
+		return wf_place_err(&wf_yaml_get(open, "call")->place, 0, builder->err, ENOTSUP,
+				    "open and close of Python functions are not there in this "
+				    "version");
 	opening.close = closing.at;
 	return read_span(builder, item, wf_yaml_get(open, "call"), &opening);
 }
@@ -370,6 +376,8 @@ static int parse_and_build(struct wf_ruleset *rules, struct wf_arena *arena, con
 	if (!builder.profile)
 		return no_memory(&builder);
 	rc = build(&builder);
+	if (rc == 0 && builder.later.code)
+		rc = wf_err_set(err, builder.later.code, "%s", builder.later.msg);
 	if (rc == 0)
 		rc = wf_ruleset_add_source(rules, file, text, len, err);
 	if (rc == 0 && strcmp(rules->profile, "adhoc") == 0)

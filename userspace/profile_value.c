@@ -95,6 +95,8 @@ static void start_parser(struct wf_profile_checker *checker, const struct wf_yam
 			 struct wf_parser *parser)
 {
 	wf_parser_init(parser, checker->arena, &node->place, 0, checker->err, checker->later);
+	/* whose values these are is known once the rule's function is read */
+	parser->speech = WF_SPEECH_EITHER;
 }
 
 static int end_of_text(struct wf_parser *parser)

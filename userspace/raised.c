@@ -27,8 +27,8 @@ static int read_part(const struct wf_wire_attr *attr, struct wf_arena *arena,
 			continue;
 		rc = wf_capture_string(arena, attr->payload, attr->len, &values[i], repaired);
 		if (rc == 0 && i == 0)
-			values[0].string = wf_capture_type_name((char *)values[0].string,
-								&values[0].count);
+			values[0].string =
+				wf_capture_type_name((char *)values[0].string, &values[0].count);
 		return rc;
 	}
 	return 0;
@@ -38,8 +38,7 @@ int wf_raised_event(const struct wf_rec_span *record, struct wf_arena *arena, st
 		    uint32_t *repaired)
 {
 	struct wf_attribute *items = wf_arena_alloc(arena, PARTS * sizeof(*items));
-	struct wf_value values[PARTS] = {
-		{.kind = WF_VALUE_STRING, .count = 6, .string = "_OTHER"}};
+	struct wf_value values[PARTS] = {{.kind = WF_VALUE_STRING, .count = 6, .string = "_OTHER"}};
 	struct wf_wire_attr attr;
 	size_t cursor = 0;
 	int rc;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* raised.h - the exception that left a Python call, as its agent told it. Pure. Data thread only. */
+/* raised.h - the exception that left a Python call, as its agent told it. Pure. Data thread only.
+ */
 #ifndef WF_RAISED_H
 #define WF_RAISED_H
 

@@ -163,7 +163,8 @@ void wf_ruleset_set_min_duration(struct wf_ruleset *rules, uint64_t min_duration
 	for (uint32_t i = 0; i < rules->count; i++) {
 		struct wf_rule *rule = &rules->rules[i];
 
-		if (rule->kind != WF_RULE_EVENT && rule->min_duration_ns == 0)
+		if (rule->kind != WF_RULE_EVENT && rule->at.type != WF_WHERE_PYTHON &&
+		    rule->min_duration_ns == 0)
 			rule->min_duration_ns = min_duration_ns;
 	}
 }

@@ -53,6 +53,7 @@ struct wf_rule {
 	const struct wf_rule_guard *guards; /* compiled `when` */
 	uint8_t guard_count;
 	bool guard_any;                    /* joined by `or` */
+	const char *tests;                 /* Python: `when` for the agent's request, NULL = none */
 	const struct wf_operand *operands; /* slot i of a record is operands[i] */
 	uint8_t operand_count;
 	int32_t nearest; /* EVENT: index of the rule whose span gets it, -1 = innermost */

@@ -66,6 +66,8 @@ static bool take_function(struct wf_selection *selection, const struct wf_where 
 static void take(struct wf_selection *selection, const struct wf_where *where, uint32_t rule,
 		 uint8_t how)
 {
+	if (where->type == WF_WHERE_PYTHON)
+		return;
 	if (where->type == WF_WHERE_USDT)
 		take_probe(selection, where, rule, how);
 	else if (where->library)

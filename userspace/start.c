@@ -99,8 +99,7 @@ void wf_starts_announce(struct wf_starts *starts, uint64_t before_ns, wf_start_d
 {
 	struct start *start;
 
-	while ((start = wf_list_oldest(&starts->fresh)) &&
-	       start->record.head.time_ns < before_ns) {
+	while ((start = wf_list_oldest(&starts->fresh)) && start->record.head.time_ns < before_ns) {
 		wf_list_remove(&starts->fresh, &start->age);
 		wf_list_append(&starts->told, &start->age);
 		start->told = true;

@@ -41,7 +41,7 @@ uint32_t wf_unmatched_tell(const struct wf_ruleset *rules, struct wf_wave *wave,
 	struct wf_buf story;
 
 	for (uint32_t i = 0; i < rules->count; i++) {
-		if (wave->matched[i])
+		if (wave->matched[i] || rules->rules[i].at.type == WF_WHERE_PYTHON)
 			continue;
 		unmatched++;
 		if (quiet)

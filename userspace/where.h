@@ -14,18 +14,19 @@
 enum wf_site_type {
 	WF_WHERE_FUNCTION, /* native function, by raw or demangled glob */
 	WF_WHERE_USDT,     /* static probe usdt:PROVIDER:NAME */
+	WF_WHERE_PYTHON,   /* module:qualname and what else Python functions are named by */
 };
 
 struct wf_where {
 	enum wf_site_type type;
-	const char *function; /* FUNCTION: glob; USDT: probe name glob */
+	const char *function; /* FUNCTION: glob; USDT: probe name glob; PYTHON: all of it */
 	const char *provider; /* USDT */
 	const char *library;  /* glob on the file name after '@'; NULL = the executable (FUNCTION),
 				 every mapped file that has the probe (USDT) */
 };
 
 /* Where a captured value comes from; the plan turns it into a struct wf_source per site. */
-enum wf_origin { WF_FROM_ARG = 1, WF_FROM_RETURN = 2 };
+enum wf_origin { WF_FROM_ARG = 1, WF_FROM_RETURN = 2, WF_FROM_PYTHON = 3 };
 
 struct wf_operand {
 	uint8_t origin; /* enum wf_origin */
@@ -34,7 +35,8 @@ struct wf_operand {
 	uint8_t steps;
 	int32_t offset[WF_STEPS_MAX];
 	uint16_t max_bytes; /* strings */
-	bool at_close;      /* pairs: read at the close site */
+	bool at_close;      /* pairs: read at the close site; Python: read at the end */
+	const char *path;   /* PYTHON: steps as a Python list without its brackets; type is 0 */
 };
 
 struct wf_rule_guard {

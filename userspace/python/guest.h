@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * guest.h - one process with an agent of ours in it: going in, armed, leaving. Control thread.
+ *
+ * Going in takes as long as the interpreter needs to come by; that is a state, which is polled and
+ * can be taken back. A forked child has its parent's agent and is a guest of its own only to be
+ * left properly.
+ */
+#ifndef WF_PYTHON_GUEST_H
+#define WF_PYTHON_GUEST_H
+
+#include "inject.h"
+#include "mark.h"
+#include "request.h"
+
+enum wf_guest_state {
+	WF_GUEST_ENTERING,
+	WF_GUEST_ARMED,
+	WF_GUEST_LEAVING,
+	WF_GUEST_LEFT,   /* nothing of it is armed any more */
+	WF_GUEST_FAILED, /* it was never armed, or could not be left: err says why */
+};
+
+struct wf_guest {
+	enum wf_guest_state state;
+	pid_t pid;
+	bool forked; /* it came with its parent's agent; the probes are its parent's too */
+	struct wf_python python;
+	struct wf_inject *inject;
+	struct wf_mark mark;
+	uint64_t before[WF_AGENT_COUNTERS]; /* counters when it was armed */
+	uint32_t agent;                     /* of the attacher */
+	bool attached;
+	struct wf_err err;
+};
+
+/* Start to go in with a text of request.h. */
+int wf_guest_enter(struct wf_guest *guest, const struct wf_target *target, const char *script,
+		   bool force, struct wf_err *err);
+/* Ask an agent that is there. */
+int wf_guest_ask(struct wf_guest *guest, const char *script, bool force, struct wf_err *err);
+/* 1: the answer is there (wf_inject_result); 0: not yet; or as wf_inject_poll. */
+int wf_guest_poll(struct wf_guest *guest, struct wf_err *err);
+/* Take back what waits, and let go of the process. */
+void wf_guest_done(struct wf_guest *guest);
+
+#endif

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "request.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "../../bpf/agent.h"
+#include "shipped_agent.h"
+#include "userspace/literal.h"
+
+#define TEXT_BYTES_MAX 65536 /* of one literal text in the arena */
+
+bool wf_request_wanted(const struct wf_ruleset *rules)
+{
+	for (uint32_t i = 0; i < rules->count; i++)
+		if (rules->rules[i].at.type == WF_WHERE_PYTHON)
+			return true;
+	return false;
+}
+
+bool wf_request_alone(const struct wf_ruleset *rules)
+{
+	for (uint32_t i = 0; i < rules->count; i++)
+		if (rules->rules[i].at.type != WF_WHERE_PYTHON)
+			return false;
+	return rules->count > 0;
+}
+
+static void put_text(struct wf_buf *out, const char *text)
+{
+	wf_auto(wf_arena_freep) struct wf_arena *arena = wf_arena_new(64 * TEXT_BYTES_MAX);
+	const char *literal = arena ? wf_literal_text(arena, text, strlen(text)) : NULL;
+
+	if (literal)
+		wf_buf_puts(out, literal);
+	else
+		out->failed = true;
+}
+
+static void put_rule(const struct wf_rule *rule, struct wf_buf *out)
+{
+	wf_buf_printf(out, "{'id': %u, 'target': ", rule->index);
+	put_text(out, rule->at.function);
+	if (rule->kind == WF_RULE_EVENT)
+		wf_buf_puts(out, ", 'kind': 'event'");
+	if (rule->nearest >= 0)
+		wf_buf_printf(out, ", 'nearest': %d", rule->nearest);
+	if (rule->tests)
+		wf_buf_printf(out, ", 'guards': {'any': %s, 'tests': [%s]}",
+			      rule->guard_any ? "True" : "False", rule->tests);
+	wf_buf_puts(out, ", 'captures': [");
+	for (uint8_t i = 0; i < rule->operand_count; i++)
+		wf_buf_printf(out, "%s[%u, '%s', [%s]]", i ? ", " : "", i,
+			      rule->operands[i].at_close ? "exit" : "entry",
+			      rule->operands[i].path);
+	wf_buf_puts(out, "]}");
+}
+
+static void put_head(const struct wf_request *request, const char *action, struct wf_buf *out)
+{
+	wf_buf_printf(out,
+		      "{'abi': %d, 'sequence': %" PRIu64 ", 'do': '%s', 'owner': {'nonce': %" PRIu64
+		      ", 'pid': %d, 'name': ",
+		      WF_AGENT_ABI, request->sequence, action, request->nonce, (int)request->pid);
+	put_text(out, request->name);
+	wf_buf_puts(out, "}");
+}
+
+int wf_request_start(const struct wf_request *request, const struct wf_ruleset *rules,
+		     struct wf_buf *out)
+{
+	bool first = true;
+
+	wf_buf_append(out, wf_agent_script, wf_agent_script_bytes);
+	wf_buf_puts(out, "\nresult = start(origin, ");
+	put_head(request, "arm", out);
+	wf_buf_printf(out, ", 'handoff': True, 'sdk': True, 'context': %s, 'rules': [",
+		      request->context ? "True" : "False");
+	for (uint32_t i = 0; i < rules->count; i++) {
+		if (rules->rules[i].at.type != WF_WHERE_PYTHON)
+			continue;
+		wf_buf_puts(out, first ? "" : ", ");
+		put_rule(&rules->rules[i], out);
+		first = false;
+	}
+	wf_buf_puts(out, "]})\n");
+	return out->failed ? -ENOMEM : 0;
+}
+
+int wf_request_apply(const struct wf_request *request, const char *action, struct wf_buf *out)
+{
+	wf_buf_puts(out, "result = __import__('sys').modules['_wftrace'].apply(");
+	put_head(request, action, out);
+	wf_buf_puts(out, "})\n");
+	return out->failed ? -ENOMEM : 0;
+}
