@@ -122,14 +122,15 @@ static __always_inline void set_parent(struct wf_task *task, struct record_agent
 {
 	struct wf_agent_record *agent = &record->agent;
 	__u32 outside = agent->flags & AGENT_OUTSIDE;
+	__u32 told = (agent->trace_hi | agent->trace_lo) != 0;
 	__u64 parent_start_ns = 0;
 	struct wf_frame *frame;
 
 	record->span.parent_id = agent->parent_id;
 	record->span.root_id = agent->root_id;
 	record->span.root_start_ns = agent->root_start_ns - task->clock_offset_ns;
-	record->span.trace_hi = outside ? agent->trace_hi : wf_agent_trace(agent->root_id, 0);
-	record->span.trace_lo = outside ? agent->trace_lo : wf_agent_trace(agent->root_id, 1);
+	record->span.trace_hi = told ? agent->trace_hi : wf_agent_trace(agent->root_id, 0);
+	record->span.trace_lo = told ? agent->trace_lo : wf_agent_trace(agent->root_id, 1);
 	if (!task->stack.depth || outside || agent->flags & WF_AGENT_MOVED)
 		return;
 	if (agent->parent_start_ns)

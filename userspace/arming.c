@@ -139,6 +139,16 @@ int wf_arming_use_kernel(struct wf_arming *arming, struct wf_kernel *kernel, str
 	return wf_attacher_new(kernel, &arming->attacher, err);
 }
 
+struct wf_attacher *wf_arming_attacher(struct wf_arming *arming)
+{
+	return arming->attacher;
+}
+
+void wf_arming_add_functions(struct wf_arming *arming, uint32_t count)
+{
+	arming->function_count += count;
+}
+
 static bool is_file(const struct armed_file *file, uint64_t device, uint64_t inode)
 {
 	return file->inode == inode && (file->device == device || file->by_path);
@@ -303,7 +313,7 @@ int wf_arming_attach(struct wf_arming *arming, const struct wf_wave *wave, pid_t
 
 	if (only)
 		(void)wf_kernel_add_process(arming->kernel, only);
-	rc = attach_plan(arming, wave, wave->hooks, true, only, err);
+	rc = wave->hooks ? attach_plan(arming, wave, wave->hooks, true, only, err) : 0;
 
 	return rc < 0 ? rc : attach_plan(arming, wave, wave->plan, false, only, err);
 }

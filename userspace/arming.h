@@ -36,6 +36,7 @@ struct wf_target *const *wf_arming_targets(const struct wf_arming *arming, uint3
 
 /* Give the kernel side to it; before the first attach. Traced processes are told to it. */
 int wf_arming_use_kernel(struct wf_arming *arming, struct wf_kernel *kernel, struct wf_err *err);
+struct wf_attacher *wf_arming_attacher(struct wf_arming *arming);
 /* Attach what the wave has and is not attached yet. only: this process (run), 0 = all known. */
 int wf_arming_attach(struct wf_arming *arming, const struct wf_wave *wave, pid_t only,
 		     struct wf_err *err);
@@ -57,6 +58,8 @@ bool wf_arming_is_waiting(const struct wf_arming *arming);
 /* Close every link. */
 void wf_arming_detach(struct wf_arming *arming);
 
+/* Functions and processes beside its own, which the announcement counts. */
+void wf_arming_add_functions(struct wf_arming *arming, uint32_t count);
 /* Say what is traced; from now on also what comes later. */
 void wf_arming_announce(struct wf_arming *arming);
 /* Children that were not traced because too many links would have been needed. */

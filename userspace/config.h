@@ -76,6 +76,8 @@ struct wf_config {
 	const char *executable; /* list -x */
 	const char *user;       /* run: start the command as this user */
 	bool no_follow;         /* children are not traced */
+	bool no_inject;         /* nothing is put into a process */
+	bool force;             /* into a Python process, where that may be noticed */
 
 	/* what */
 	struct wf_strings rules;    /* -f, as written */

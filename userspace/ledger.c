@@ -5,9 +5,12 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "../bpf/agent.h"
+
 void wf_ledger_from_record(struct wf_ledger *ledger, const struct wf_rec_ledger *record)
 {
 	memcpy(ledger->kernel, record->counters, sizeof(ledger->kernel));
+	memcpy(ledger->agent, record->agent, sizeof(ledger->agent));
 	ledger->open_now = record->open_now;
 }
 
@@ -63,6 +66,13 @@ static int64_t off_exits(const struct wf_ledger *ledger)
 			 k[WF_CNT_EXIT_UNMATCHED]);
 }
 
+static int64_t off_python(const struct wf_ledger *ledger)
+{
+	return (int64_t)(ledger->agent[WF_AGENT_CNT_COMPLETED] +
+			 ledger->agent[WF_AGENT_CNT_ABANDONED] -
+			 ledger->kernel[WF_CNT_AGENT_SPANS] + ledger->kernel[WF_CNT_AGENT_UNREAD]);
+}
+
 bool wf_ledger_balanced(const struct wf_ledger *ledger, struct wf_ledger_balance *ret)
 {
 	struct wf_ledger_balance balance = {
@@ -70,11 +80,13 @@ bool wf_ledger_balanced(const struct wf_ledger *ledger, struct wf_ledger_balance
 		.records = off_records(ledger),
 		.spans = off_spans(ledger),
 		.exits = off_exits(ledger),
+		.python = off_python(ledger),
 	};
 
 	if (ret)
 		*ret = balance;
-	return !balance.entries && !balance.records && !balance.spans && !balance.exits;
+	return !balance.entries && !balance.records && !balance.spans && !balance.exits &&
+	       !balance.python;
 }
 
 struct term {
@@ -131,6 +143,32 @@ static void put_kernel(const struct wf_ledger *ledger, struct wf_buf *out)
 	put_terms(out, entries, COUNT(entries));
 	put_object(out, "exits", exits, COUNT(exits));
 	put_object(out, "kernel", kernel, COUNT(kernel));
+}
+
+static void put_python(const struct wf_ledger *ledger, struct wf_buf *out)
+{
+	const uint64_t *a = ledger->agent, *k = ledger->kernel;
+	const struct term terms[] = {
+		{"entries", a[WF_AGENT_CNT_ENTRIES]},
+		{"completed", a[WF_AGENT_CNT_COMPLETED]},
+		{"abandoned", a[WF_AGENT_CNT_ABANDONED]},
+		{"guarded", a[WF_AGENT_CNT_GUARDED]},
+		{"silenced", a[WF_AGENT_CNT_SILENCED]},
+		{"unseen", a[WF_AGENT_CNT_UNSEEN]},
+		{"failed", a[WF_AGENT_CNT_FAILED]},
+		{"inherited", a[WF_AGENT_CNT_INHERITED]},
+		{"running_before", a[WF_AGENT_CNT_RUNNING]},
+		{"attributes_lost", a[WF_AGENT_CNT_ATTR_LOST]},
+		{"no_thread_slot", a[WF_AGENT_CNT_THREADS]},
+		{"hits", k[WF_CNT_AGENT_SPANS]},
+		{"starts", k[WF_CNT_AGENT_STARTS]},
+		{"notes", k[WF_CNT_AGENT_NOTES]},
+		{"bad_records", k[WF_CNT_AGENT_BAD]},
+		{"unread", k[WF_CNT_AGENT_UNREAD]},
+		{"given_up", ledger->assembler.given_up},
+	};
+
+	put_object(out, "python", terms, COUNT(terms));
 }
 
 static void put_assembler(const struct wf_ledger *ledger, struct wf_buf *out)
@@ -200,11 +238,12 @@ int wf_ledger_to_json(const struct wf_ledger *ledger, struct wf_buf *out)
 
 	wf_buf_printf(out, "{\"balanced\":%s,", balanced ? "true" : "false");
 	put_kernel(ledger, out);
+	put_python(ledger, out);
 	put_assembler(ledger, out);
 	wf_buf_printf(out,
 		      ",\"off\":{\"entries\":%" PRId64 ",\"records\":%" PRId64 ",\"spans\":%" PRId64
-		      ",\"exits\":%" PRId64 "},\"sinks\":[",
-		      off.entries, off.records, off.spans, off.exits);
+		      ",\"exits\":%" PRId64 ",\"python\":%" PRId64 "},\"sinks\":[",
+		      off.entries, off.records, off.spans, off.exits, off.python);
 	for (uint32_t i = 0; i < ledger->sink_count; i++) {
 		if (i)
 			wf_buf_putc(out, ',');

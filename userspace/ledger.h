@@ -12,6 +12,8 @@
  *                     + unknown_span_id + malformed + batch_full, and for each sink spans_out =
  *                     sink.spans_in + lost_handover, and sink.spans_in = exported + each of its
  *                     named losses (notices of running calls not counted)
+ *  python   what the agents showed to wf_site_span = hits of it - those of processes that ended
+ *                     before their agent's counts were read
  *  exits    exits = matched + state_full + in_flight + disarmed + unmatched
  */
 #ifndef WF_LEDGER_H
@@ -34,6 +36,7 @@ struct wf_ledger_sink {
 struct wf_ledger {
 	uint64_t kernel[WF_COUNTERS]; /* enum wf_counter */
 	uint64_t open_now;
+	uint64_t agent[WF_REC_AGENT_COUNTERS]; /* enum wf_agent_counter */
 	uint64_t lost_before;
 	uint64_t dropped_by_rule, events_dropped_by_rule;
 	struct wf_assembler_counters assembler;
@@ -44,7 +47,7 @@ struct wf_ledger {
 
 /* By how much each line is off: left side minus right side. */
 struct wf_ledger_balance {
-	int64_t entries, records, spans, exits;
+	int64_t entries, records, spans, exits, python;
 };
 
 /* Kernel counters and open_now from the record that ends a stream. */

@@ -96,7 +96,12 @@ const struct wf_option wf_options[] = {
 	{"sample", 0, 'E', WF_OPTION_TEXT, WF_HINT_NONE, TRACING, 0, "RATIO"},
 	{"budget", 0, 'E', WF_OPTION_TEXT, WF_HINT_NONE, TRACING, 0, "PERCENT|off"},
 	{"errors", 0, 'E', WF_OPTION_FLAG, WF_HINT_NONE, TRACING, 0},
-	{"no-inject", 0, 'B', WF_OPTION_FLAG, WF_HINT_NONE, TRACING, 0},
+	{"no-inject", 0, 'A', WF_OPTION_FLAG, WF_HINT_NONE, TRACING, AT(no_inject), NULL, NULL,
+	 "put nothing into any process: no Python functions", NULL},
+	{"force", 0, 'A', WF_OPTION_FLAG, WF_HINT_NONE, TRACING, AT(force), NULL, NULL,
+	 "go into a Python process also where that may be noticed",
+	 "Where an audit hook watches, or where a native thread would see a system call "
+	 "interrupted."},
 	{"verbose", 'v', 'A', WF_OPTION_FLAG, WF_HINT_NONE, ANYWHERE, AT(verbose), NULL, NULL,
 	 "say more, for developers", NULL},
 	{"help", 'h', 'A', WF_OPTION_ACTION, WF_HINT_NONE, ANYWHERE, 0, NULL, NULL,

@@ -17,6 +17,8 @@
 #include "closing.h"
 #include "data.h"
 #include "output.h"
+#include "python/party.h"
+#include "python/request.h"
 #include "unmatched.h"
 
 #define MAILBOX_BYTES  (16u << 20)
@@ -27,6 +29,7 @@
 #define SWEEP_EVERY_NS 1000000000ull
 #define LEAVE_NS       1000000000ull /* for running calls to end */
 #define LEAVE_STEP_MS  20
+#define PYTHON_SOON_NS 2000000000ull /* most Python processes come by sooner */
 #define LEAVE_STILL    10            /* steps without any call ending: they hang */
 #define START_MS       5000          /* for a launched program to reach its entry point */
 #define DRAIN_NS       5000000000ull /* for the outputs to take what is queued */
@@ -42,6 +45,9 @@ struct wf_session {
 	struct wf_kernel *kernel;
 	struct wf_recording *recording;
 	struct wf_data *data;
+	struct wf_party *party; /* NULL: no rule is about Python */
+	uint32_t python_told;   /* its functions that were announced */
+	bool python_announced;
 	int signal_fd, failed_fd;
 	atomic_uint traces;          /* whole local trees that went out */
 	atomic_ullong handover_lost; /* spans of batches that the exporter refused */
@@ -127,7 +133,8 @@ static int make_arming(struct wf_session *session, struct wf_err *err)
 		.wave = {.config = session->config,
 			 .features = &session->features,
 			 .rules = session->rules,
-			 .costs = wf_plan_default_costs()},
+			 .costs = wf_plan_default_costs(),
+			 .without_hooks = wf_request_alone(session->rules)},
 		.inbox = session->inbox,
 	};
 
@@ -184,6 +191,7 @@ void wf_session_free(struct wf_session *session)
 {
 	if (!session)
 		return;
+	wf_party_free(session->party);
 	wf_arming_free(session->arming); /* closes the links first */
 	wf_wave_done(&session->wave);
 	wf_data_free(session->data);
@@ -239,7 +247,8 @@ static int plan_wave(struct wf_session *session, const char *file, struct wf_err
 	struct wf_wave_config config = {.config = session->config,
 					.features = &session->features,
 					.rules = session->rules,
-					.costs = wf_plan_default_costs()};
+					.costs = wf_plan_default_costs(),
+					.without_hooks = wf_request_alone(session->rules)};
 	struct wf_target *const *targets;
 	uint32_t count;
 
@@ -278,7 +287,7 @@ int wf_session_plan(struct wf_session *session, const char *file, struct wf_err 
 	if (rc < 0)
 		return rc;
 	return wf_unmatched_report(session->rules, &session->wave, session->config->strict,
-				   file != NULL, err);
+				   file != NULL || wf_request_wanted(session->rules), err);
 }
 
 const struct wf_wave *wf_session_wave(const struct wf_session *session)
@@ -301,7 +310,7 @@ static int load_kernel(struct wf_session *session, struct wf_err *err)
 	const struct wf_plan *plan = session->wave.plan, *hooks = session->wave.hooks;
 	struct wf_kernel_config kernel = {
 		.tier = session->features.tier,
-		.spec_max = 2 * (site_count(plan) + site_count(hooks)) + SPARE_SITES,
+		.spec_max = 2 * (site_count(plan) + (hooks ? site_count(hooks) : 0)) + SPARE_SITES,
 		.capture_max = 2 * plan->capture_count + 4096,
 		.guard_max = 2 * plan->guard_count + 1024,
 		.tail_set_max = 2 * plan->tail_set_count + 4096,
@@ -346,6 +355,64 @@ static int open_recording(struct wf_session *session, struct wf_err *err)
 	return wf_recording_new(session->config->output, &info, &session->recording, err);
 }
 
+/*
+ * Go into the processes that run, if a rule is about Python, and give them a moment to come by.
+ * Those that take longer are waited for in the loop.
+ */
+static int enter_python(struct wf_session *session, struct wf_err *err)
+{
+	struct wf_party_config config = {
+		.rules = session->rules,
+		.kernel = session->kernel,
+		.attacher = wf_arming_attacher(session->arming),
+		.inbox = session->inbox,
+		.force = session->config->force,
+	};
+	uint64_t end_ns = wf_clock_monotonic_ns() + PYTHON_SOON_NS;
+	struct timespec pause = {.tv_nsec = 1000000};
+	struct wf_party_status status;
+	struct wf_target *const *targets;
+	uint32_t count;
+	int rc;
+
+	if (!wf_request_wanted(session->rules))
+		return 0;
+	if (session->config->no_inject)
+		return wf_err_set(err, EINVAL,
+				  "Python functions need an agent in the process, which "
+				  "--no-inject forbids");
+	rc = wf_party_new(&config, &session->party, err);
+	targets = wf_arming_targets(session->arming, &count);
+	for (uint32_t i = 0; rc == 0 && i < count; i++)
+		wf_party_enter(session->party, targets[i]);
+	for (; rc == 0; nanosleep(&pause, NULL)) {
+		wf_party_tick(session->party);
+		wf_party_status(session->party, &status);
+		if (!status.entering || wf_clock_monotonic_ns() >= end_ns)
+			break;
+	}
+	return rc;
+}
+
+/* What came of it. An error only where nothing is left to be traced. */
+static int judge_python(struct wf_session *session, struct wf_err *err)
+{
+	struct wf_party_status status;
+
+	if (!session->party)
+		return 0;
+	wf_party_status(session->party, &status);
+	wf_arming_add_functions(session->arming, status.functions - session->python_told);
+	session->python_told = status.functions;
+	session->python_announced = !status.entering;
+	if (status.entering || status.functions || status.waiting ||
+	    !wf_request_alone(session->rules))
+		return 0;
+	if (status.failed && !status.armed)
+		return wf_err_set(err, status.err.code, "%s", status.err.msg);
+	return wf_err_set(err, ENOENT, "nothing to trace: none of the rules found a function");
+}
+
 int wf_session_open(struct wf_session *session, pid_t only, struct wf_err *err)
 {
 	uint64_t now_ns;
@@ -369,11 +436,19 @@ int wf_session_open(struct wf_session *session, pid_t only, struct wf_err *err)
 	if (session->config->no_follow && wf_privilege_drop() < 0)
 		return wf_err_set(err, EPERM, "privileges cannot be dropped");
 	wf_kernel_arm(session->kernel);
+	rc = enter_python(session, err);
+	if (rc == 0)
+		rc = judge_python(session, err);
+	if (rc < 0)
+		return rc;
 	now_ns = wf_clock_monotonic_ns();
 	session->swept_ns = now_ns;
 	if (session->config->duration_ns)
 		session->end_ns = now_ns + session->config->duration_ns;
-	if (!only)
+	if (session->party && !session->python_announced)
+		wf_log(WF_LOG_INFO, "session",
+		       "waiting for a Python process to run some code (Ctrl-C takes it back)");
+	else if (!only)
 		wf_arming_announce(session->arming);
 	return 0;
 }
@@ -392,9 +467,33 @@ void wf_session_started(struct wf_session *session, struct wf_launch *launch)
 
 static void on_process(void *context, const struct wf_rec_head *record)
 {
+	const struct wf_rec_process *event = (const struct wf_rec_process *)record;
 	struct wf_session *session = context;
 
-	wf_arming_on_process(session->arming, (const struct wf_rec_process *)record);
+	wf_arming_on_process(session->arming, event);
+	if (session->party && event->event == WF_PROC_FORK)
+		wf_party_forked(session->party, record->tgid, event->child_tgid);
+	else if (session->party && event->event != WF_PROC_THREAD)
+		wf_party_gone(session->party, record->tgid);
+}
+
+/* Python processes that took their time. False where nothing can come of it any more. */
+static bool tick_python(struct wf_session *session)
+{
+	struct wf_err err = {0};
+
+	if (!session->party)
+		return true;
+	wf_party_tick(session->party);
+	if (session->python_announced)
+		return true;
+	if (judge_python(session, &err) < 0) {
+		wf_log(WF_LOG_ERROR, "session", "%s", err.msg);
+		return false;
+	}
+	if (session->python_announced)
+		wf_arming_announce(session->arming);
+	return true;
 }
 
 /* True where a signal ends the session. With a launched command it is the command's. */
@@ -421,6 +520,11 @@ static bool is_over(const struct wf_session *session, const struct wf_launch *la
 	       (!launch && wf_arming_process_count(session->arming) == 0);
 }
 
+static bool is_entering(const struct wf_session *session)
+{
+	return session->party && !session->python_announced;
+}
+
 void wf_session_loop(struct wf_session *session, struct wf_launch *launch)
 {
 	struct pollfd fds[] = {
@@ -435,7 +539,9 @@ void wf_session_loop(struct wf_session *session, struct wf_launch *launch)
 		uint64_t now_ns;
 
 		(void)poll(fds, sizeof(fds) / sizeof(fds[0]),
-			   wf_arming_is_waiting(session->arming) ? TICK_SOON_MS : TICK_MS);
+			   wf_arming_is_waiting(session->arming) || is_entering(session)
+				   ? TICK_SOON_MS
+				   : TICK_MS);
 		now_ns = wf_clock_monotonic_ns();
 		wf_mailbox_take(session->outbox, on_process, session);
 		if (take_signal(session, launch) || fds[1].revents ||
@@ -444,6 +550,8 @@ void wf_session_loop(struct wf_session *session, struct wf_launch *launch)
 		if (launch && wf_launch_wait(launch, false) == 0)
 			return;
 		wf_arming_tick(session->arming, now_ns);
+		if (!tick_python(session))
+			return;
 		if (now_ns - session->swept_ns < SWEEP_EVERY_NS)
 			continue;
 		session->swept_ns = now_ns;
@@ -486,11 +594,14 @@ static void deliver_saved(void *context, const struct wf_rec_head *record)
 static int leave_targets(struct wf_session *session, struct wf_rec_ledger *ledger,
 			 struct wf_err *err)
 {
+	uint64_t agent[WF_REC_AGENT_COUNTERS] = {0};
 	struct wf_kernel_totals totals;
 	int rc;
 
 	wf_kernel_disarm(session->kernel);
 	wait_for_calls(session);
+	if (session->party)
+		wf_party_leave(session->party, LEAVE_NS, agent);
 	wf_arming_detach(session->arming);
 	rc = wf_kernel_sweep(session->kernel, true, err);
 	wf_kernel_saved_stacks(session->kernel, deliver_saved, session);
@@ -503,6 +614,8 @@ static int leave_targets(struct wf_session *session, struct wf_rec_ledger *ledge
 	ledger->head.time_ns = wf_clock_monotonic_ns();
 	for (int i = 0; i < WF_COUNTERS; i++)
 		ledger->counters[i] = totals.counters[i];
+	for (int i = 0; i < WF_REC_AGENT_COUNTERS; i++)
+		ledger->agent[i] = totals.agent[i] + agent[i];
 	return rc;
 }
 

@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "party.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "guest.h"
+#include "userspace/base/clock.h"
+#include "userspace/base/log.h"
+
+#define GUESTS_MAX    4096
+#define TEXT_BYTES    (4u << 20)
+#define ANSWER_ITEMS  100000
+#define REFUSED_SHOWN 10
+#define STEP_NS       1000000
+
+struct wf_party {
+	struct wf_party_config config;
+	struct wf_guest *guests[GUESTS_MAX];
+	uint32_t count;
+	struct wf_request request;
+	struct wf_party_status status;
+	/* of guests whose counters had begun before us and that ended meanwhile, see forget() */
+	uint64_t counters[WF_REC_AGENT_COUNTERS];
+};
+
+int wf_party_new(const struct wf_party_config *config, struct wf_party **ret, struct wf_err *err)
+{
+	wf_auto(wf_party_freep) struct wf_party *party = calloc(1, sizeof(*party));
+
+	if (!party)
+		return wf_err_set(err, ENOMEM, "out of memory");
+	party->config = *config;
+	party->request = (struct wf_request){
+		.pid = getpid(),
+		.name = "wftrace",
+		.context = !wf_request_alone(config->rules),
+	};
+	if (getrandom(&party->request.nonce, sizeof(party->request.nonce), 0) < 0)
+		return wf_err_set(err, errno, "random numbers: %s", strerror(errno));
+	party->request.nonce >>= 1; /* a JSON integer has a sign */
+	*ret = wf_take(party);
+	return 0;
+}
+
+static void guest_free(struct wf_guest *guest)
+{
+	wf_guest_done(guest);
+	free(guest);
+}
+
+void wf_party_free(struct wf_party *party)
+{
+	if (!party)
+		return;
+	for (uint32_t i = 0; i < party->count; i++)
+		guest_free(party->guests[i]);
+	free(party);
+}
+
+static struct wf_guest *find(const struct wf_party *party, pid_t pid)
+{
+	for (uint32_t i = 0; i < party->count; i++)
+		if (party->guests[i]->pid == pid)
+			return party->guests[i];
+	return NULL;
+}
+
+static struct wf_guest *add(struct wf_party *party, pid_t pid)
+{
+	struct wf_guest *guest = party->count < GUESTS_MAX ? calloc(1, sizeof(*guest)) : NULL;
+
+	if (!guest)
+		return NULL;
+	guest->pid = pid;
+	party->guests[party->count++] = guest;
+	return guest;
+}
+
+static void fail(struct wf_party *party, struct wf_guest *guest)
+{
+	guest->state = WF_GUEST_FAILED;
+	party->status.err = guest->err;
+	party->status.err.code = guest->err.code ? guest->err.code : EIO;
+}
+
+void wf_party_enter(struct wf_party *party, const struct wf_target *target)
+{
+	struct wf_guest *guest = find(party, target->pid) ? NULL : add(party, target->pid);
+	struct wf_buf text;
+
+	if (!guest)
+		return;
+	wf_buf_init(&text, TEXT_BYTES);
+	party->request.sequence++;
+	if (wf_request_start(&party->request, party->config.rules, &text) < 0)
+		wf_err_set(&guest->err, ENOMEM, "out of memory");
+	else
+		(void)wf_guest_enter(guest, target, text.data, party->config.force, &guest->err);
+	if (guest->state != WF_GUEST_ENTERING)
+		fail(party, guest);
+	wf_buf_done(&text);
+}
+
+void wf_party_forked(struct wf_party *party, pid_t parent, pid_t child)
+{
+	const struct wf_guest *of = find(party, parent);
+	struct wf_guest *guest;
+
+	if (!of || of->state != WF_GUEST_ARMED || find(party, child))
+		return;
+	guest = add(party, child);
+	if (!guest)
+		return;
+	guest->state = WF_GUEST_ARMED;
+	guest->forked = true;
+	guest->mark = of->mark;
+}
+
+/* Its links stay: other processes may map the same image. They go when we leave. */
+static void forget(struct wf_party *party, struct wf_guest *guest)
+{
+	for (uint32_t i = 0; i < party->count; i++) {
+		if (party->guests[i] != guest)
+			continue;
+		party->guests[i] = party->guests[--party->count];
+		guest_free(guest);
+		return;
+	}
+}
+
+void wf_party_gone(struct wf_party *party, pid_t pid)
+{
+	struct wf_guest *guest = find(party, pid);
+
+	if (!guest)
+		return;
+	/* the kernel has added up its counters, all of them */
+	for (int i = 0; guest->attached && i < WF_REC_AGENT_COUNTERS; i++)
+		party->counters[i] -= guest->before[i];
+	forget(party, guest);
+}
+
+/* One function of an answer: DEFINE is what the agent told, as it told it. */
+static void define(struct wf_party *party, const struct wf_guest *guest, const json_t *entry)
+{
+	json_int_t function = json_integer_value(json_object_get(entry, "function"));
+	char *text = json_dumps(entry, JSON_COMPACT);
+
+	if (text && function >= 0 && function < WF_SPAN_ID_AGENT)
+		(void)wf_mailbox_put_text(party->config.inbox, WF_REC_DEFINE,
+					  (uint32_t)function | WF_SPAN_ID_AGENT, guest->pid, text);
+	free(text);
+}
+
+static const char *text_of(const json_t *entry, const char *key)
+{
+	const char *text = json_string_value(json_object_get(entry, key));
+
+	return text ? text : "";
+}
+
+static void tell(struct wf_party *party, const struct wf_guest *guest, const json_t *answer)
+{
+	const json_t *refused = json_object_get(answer, "refused");
+	const json_t *waiting = json_object_get(answer, "waiting");
+	const json_t *entry;
+	size_t i;
+
+	json_array_foreach(refused, i, entry) {
+		party->status.refused++;
+		if (i < REFUSED_SHOWN)
+			wf_log(WF_LOG_WARN, "python", "not traced: %s: %s", text_of(entry, "name"),
+			       text_of(entry, "why"));
+	}
+	json_array_foreach(waiting, i, entry) {
+		party->status.waiting++;
+		if (i < REFUSED_SHOWN)
+			wf_log(WF_LOG_INFO, "python", "process %d: %s: %s", guest->pid,
+			       text_of(entry, "target"), text_of(entry, "why"));
+	}
+}
+
+static int attach(struct wf_party *party, struct wf_guest *guest)
+{
+	int rc = wf_mark_find(guest->pid, &guest->mark, &guest->err);
+
+	if (rc == 0 && wf_mark_counters(guest->pid, guest->mark.page, guest->before) < 0)
+		rc = wf_err_set(&guest->err, EFAULT, "process %d: its agent cannot be read",
+				guest->pid);
+	if (rc < 0)
+		return rc;
+	(void)wf_kernel_set_agent(party->config.kernel, guest->pid, guest->mark.page,
+				  wf_mark_clock_offset(guest->pid));
+	rc = wf_attach_agent(party->config.attacher, &guest->mark.sites, &guest->agent,
+			     &guest->err);
+	guest->attached = rc == 0;
+	return rc;
+}
+
+static int take_answer(struct wf_party *party, struct wf_guest *guest, const json_t *answer)
+{
+	const json_t *armed = json_object_get(answer, "armed");
+	const char *error = json_string_value(json_object_get(answer, "error"));
+	const json_t *entry;
+	size_t i;
+
+	if (error || !json_is_array(armed))
+		return wf_err_set(&guest->err, ECANCELED, "process %d: %s", guest->pid,
+				  error ? error : "its agent gave no answer that is understood");
+	json_array_foreach(armed, i, entry) {
+		if (i < ANSWER_ITEMS)
+			define(party, guest, entry);
+	}
+	tell(party, guest, answer);
+	party->status.functions += (uint32_t)json_array_size(armed);
+	return attach(party, guest);
+}
+
+static void arrived(struct wf_party *party, struct wf_guest *guest)
+{
+	json_t *answer = json_loads(wf_inject_result(guest->inject), 0, NULL);
+	int rc = take_answer(party, guest, answer);
+
+	json_decref(answer);
+	wf_inject_free(guest->inject);
+	guest->inject = NULL;
+	if (rc < 0)
+		fail(party, guest);
+	else
+		guest->state = WF_GUEST_ARMED;
+}
+
+static void step(struct wf_party *party, struct wf_guest *guest)
+{
+	int rc = wf_guest_poll(guest, &guest->err);
+
+	if (rc == 0)
+		return;
+	if (guest->state == WF_GUEST_LEAVING) {
+		guest->state = rc < 0 ? WF_GUEST_FAILED : WF_GUEST_LEFT;
+		return;
+	}
+	if (rc < 0)
+		fail(party, guest);
+	else
+		arrived(party, guest);
+}
+
+void wf_party_tick(struct wf_party *party)
+{
+	for (uint32_t i = 0; i < party->count; i++)
+		if (party->guests[i]->inject)
+			step(party, party->guests[i]);
+}
+
+void wf_party_status(const struct wf_party *party, struct wf_party_status *ret)
+{
+	*ret = party->status;
+	ret->entering = ret->armed = ret->failed = 0;
+	for (uint32_t i = 0; i < party->count; i++) {
+		const struct wf_guest *guest = party->guests[i];
+
+		ret->entering += guest->state == WF_GUEST_ENTERING;
+		ret->armed += guest->state == WF_GUEST_ARMED;
+		ret->failed += guest->state == WF_GUEST_FAILED;
+	}
+}
+
+/* Whatever still waits to go in is taken back; the others are asked to disarm. */
+static void begin_to_leave(struct wf_party *party, struct wf_guest *guest)
+{
+	struct wf_buf text;
+
+	if (guest->state == WF_GUEST_ENTERING && wf_inject_withdraw(guest->inject) == 0)
+		guest->state = WF_GUEST_FAILED;
+	if (guest->state != WF_GUEST_ARMED)
+		return;
+	wf_buf_init(&text, TEXT_BYTES);
+	party->request.sequence++;
+	guest->state = WF_GUEST_LEAVING;
+	if (wf_request_apply(&party->request, "disarm", &text) < 0 ||
+	    wf_guest_ask(guest, text.data, party->config.force, &guest->err) < 0)
+		guest->state = WF_GUEST_FAILED;
+	wf_buf_done(&text);
+}
+
+static bool is_busy(const struct wf_party *party)
+{
+	for (uint32_t i = 0; i < party->count; i++)
+		if (party->guests[i]->state == WF_GUEST_LEAVING ||
+		    party->guests[i]->state == WF_GUEST_ENTERING)
+			return true;
+	return false;
+}
+
+static void count(struct wf_party *party, struct wf_guest *guest)
+{
+	uint64_t now[WF_AGENT_COUNTERS];
+
+	if (!guest->mark.page || wf_mark_counters(guest->pid, guest->mark.page, now) < 0)
+		return;
+	for (int i = 0; i < WF_REC_AGENT_COUNTERS; i++)
+		party->counters[i] += now[i] - guest->before[i];
+}
+
+static void let_go(struct wf_party *party, struct wf_guest *guest)
+{
+	if (guest->state == WF_GUEST_LEAVING && wf_inject_withdraw(guest->inject) == 0)
+		guest->state = WF_GUEST_FAILED;
+	if (guest->mark.page && guest->state != WF_GUEST_LEFT)
+		wf_log(WF_LOG_WARN, "python",
+		       "process %d did not come by to be disarmed: its functions become their own "
+		       "again when they are called (%s)",
+		       guest->pid, guest->err.code ? guest->err.msg : "it runs no Python code now");
+	if (guest->attached)
+		wf_attach_drop_agent(party->config.attacher, guest->agent);
+}
+
+void wf_party_leave(struct wf_party *party, uint64_t timeout_ns,
+		    uint64_t counters[static WF_REC_AGENT_COUNTERS])
+{
+	uint64_t end_ns = wf_clock_monotonic_ns() + timeout_ns;
+	struct timespec pause = {.tv_nsec = STEP_NS};
+
+	wf_party_tick(party);
+	for (uint32_t i = 0; i < party->count; i++)
+		begin_to_leave(party, party->guests[i]);
+	while (is_busy(party) && wf_clock_monotonic_ns() < end_ns) {
+		nanosleep(&pause, NULL);
+		wf_party_tick(party);
+		/* what came in at the last moment goes out at once */
+		for (uint32_t i = 0; i < party->count; i++)
+			if (party->guests[i]->state == WF_GUEST_ARMED)
+				begin_to_leave(party, party->guests[i]);
+	}
+	for (uint32_t i = 0; i < party->count; i++)
+		let_go(party, party->guests[i]);
+	for (uint32_t i = 0; i < party->count; i++)
+		count(party, party->guests[i]);
+	for (int i = 0; i < WF_REC_AGENT_COUNTERS; i++)
+		counters[i] += party->counters[i];
+}

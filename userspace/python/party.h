@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * party.h - all processes of a session that have a Python agent: in, armed, what they counted, out.
+ * Control thread only.
+ */
+#ifndef WF_PYTHON_PARTY_H
+#define WF_PYTHON_PARTY_H
+
+#include "../../bpf/record.h"
+#include "userspace/attach.h"
+#include "userspace/mailbox.h"
+#include "userspace/rule.h"
+#include "userspace/target.h"
+
+struct wf_party;
+
+struct wf_party_config {
+	const struct wf_ruleset *rules;
+	struct wf_kernel *kernel;
+	struct wf_attacher *attacher;
+	struct wf_mailbox *inbox; /* gets DEFINE records */
+	bool force;
+};
+
+struct wf_party_status {
+	uint32_t entering, armed, failed; /* processes */
+	uint32_t functions, refused;      /* functions of all of them */
+	uint32_t waiting;                 /* names whose module is not there yet */
+	struct wf_err err;                /* of the last that failed */
+};
+
+int wf_party_new(const struct wf_party_config *config, struct wf_party **ret, struct wf_err *err);
+/* Takes back what waits; what is armed stays so, idle: leave first. */
+void wf_party_free(struct wf_party *party);
+
+/* Begin to go into a process. One that has no interpreter is no error to a party: see failed. */
+void wf_party_enter(struct wf_party *party, const struct wf_target *target);
+/* A guest forked: the child has its agent. Any other process is of no interest. */
+void wf_party_forked(struct wf_party *party, pid_t parent, pid_t child);
+/* A process ended, or runs another image. */
+void wf_party_gone(struct wf_party *party, pid_t pid);
+/* Do what can be done now. Call it every millisecond or so while `entering`. */
+void wf_party_tick(struct wf_party *party);
+void wf_party_status(const struct wf_party *party, struct wf_party_status *ret);
+
+/*
+ * Disarm them all, within that time; those that do not come by go idle when the probes go. Then
+ * close their links and add what their agents counted.
+ */
+void wf_party_leave(struct wf_party *party, uint64_t timeout_ns,
+		    uint64_t counters[static WF_REC_AGENT_COUNTERS]);
+
+WF_DEFINE_FREEP(wf_party_freep, struct wf_party, wf_party_free)
+
+#endif
