@@ -59,7 +59,7 @@ static int emit_entry(const struct emission *e, const struct wf_node *node, uint
 	if (!node->no_arguments)
 		rc = wf_spec_arguments(e->bp, &site.spec, node->rule, false, e->err);
 	if (rc >= 0)
-		rc = wf_spec_guards(e->bp, &site.spec, node->rule, e->err);
+		rc = wf_spec_guards(e->bp, &site.spec, node->rule, false, e->err);
 	return rc < 0 ? rc : wf_blueprint_site(e->bp, &site, e->err);
 }
 
