@@ -7,15 +7,19 @@
 #include <string.h>
 
 #include "base/map.h"
+#include "base/str.h"
 
-#define TARGETS_MAX (1u << 20) /* functions that are jumped to */
-#define CROSS_MAX   (1u << 20)
-#define CHUNK_BYTES (512u << 10)
-#define TAIL_BYTES  6 /* the longest jump: chunks overlap by it */
+#define TARGETS_MAX    (1u << 20) /* functions that are jumped to */
+#define CROSS_MAX      (1u << 20)
+#define ASSEMBLY_ALIGN 16
+#define CALLERS_SIZE   (1u << 20)
+#define CHUNK_BYTES    (512u << 10)
+#define TAIL_BYTES     6 /* the longest jump: chunks overlap by it */
 
 struct wf_jumps {
-	/* function -> last source << 16 | number of sources */
-	struct wf_map *jumpers, *callers;
+	struct wf_map *jumpers; /* function -> last source << 16 | number of sources */
+	/* Calls by a hash of the function: a big file has millions. Two may share a counter. */
+	uint8_t callers[CALLERS_SIZE];
 	struct wf_cross *cross;
 	size_t cross_count, cross_capacity;
 };
@@ -33,7 +37,6 @@ void wf_jumps_free(struct wf_jumps *jumps)
 	if (!jumps)
 		return;
 	wf_map_free(jumps->jumpers);
-	wf_map_free(jumps->callers);
 	free(jumps->cross);
 	free(jumps);
 }
@@ -49,6 +52,18 @@ static int add_source(struct wf_map *sources, uint64_t function, uint64_t source
 		return 0;
 	rc = wf_map_put(sources, function, source << 16 | (count + 1));
 	return rc == -ENOSPC ? 0 : rc;
+}
+
+static size_t bucket(uint64_t function)
+{
+	return wf_mix64(function) % CALLERS_SIZE;
+}
+
+static void count_call(struct wf_jumps *jumps, uint64_t function)
+{
+	uint8_t *calls = &jumps->callers[bucket(function)];
+
+	*calls = (uint8_t)(*calls + (*calls < UINT8_MAX));
 }
 
 static int add_cross(struct wf_jumps *jumps, uint64_t target, uint64_t source)
@@ -111,9 +126,17 @@ static int take(struct scan *scan, uint64_t at, uint64_t target, const struct sh
 	}
 	if (target - scan->start < scan->size)
 		return 0;
-	if (shape->call)
-		return add_source(scan->jumps->callers, target, scan->start);
-	if (wf_binary_fde(scan->elf, target, &start, &size) < 0 || start == target)
+	if (shape->call) {
+		count_call(scan->jumps, target);
+		return 0;
+	}
+	/* Functions without an unwind entry are assembly, and aligned; the rest is no jump at all.
+	 */
+	if (wf_binary_fde(scan->elf, target, &start, &size) < 0)
+		return target % ASSEMBLY_ALIGN
+			       ? 0
+			       : add_source(scan->jumps->jumpers, target, scan->start);
+	if (start == target)
 		return add_source(scan->jumps->jumpers, target, scan->start);
 	/* Cold parts lie in a section of their own, out of reach for short jumps. */
 	return shape->width == 4 ? add_cross(scan->jumps, target, scan->start) : 0;
@@ -176,8 +199,7 @@ int wf_jumps_new(struct wf_binary *elf, struct wf_jumps **ret, struct wf_err *er
 	if (!jumps)
 		return wf_err_set(err, ENOMEM, "out of memory");
 	jumps->jumpers = wf_map_new(TARGETS_MAX);
-	jumps->callers = wf_map_new(TARGETS_MAX);
-	if (!jumps->jumpers || !jumps->callers)
+	if (!jumps->jumpers)
 		return wf_err_set(err, ENOMEM, "out of memory");
 	for (size_t i = 0; !rc && !wf_binary_text(elf, i, &scan.text, &scan.text_size); i++)
 		rc = scan_text(&scan);
@@ -198,12 +220,9 @@ uint32_t wf_jumps_jumpers(const struct wf_jumps *jumps, uint64_t function)
 	return value & 0xffff;
 }
 
-uint32_t wf_jumps_callers(const struct wf_jumps *jumps, uint64_t function)
+uint32_t wf_jumps_calls(const struct wf_jumps *jumps, uint64_t function)
 {
-	uint64_t value = 0;
-
-	wf_map_get(jumps->callers, function, &value);
-	return value & 0xffff;
+	return jumps->callers[bucket(function)];
 }
 
 const struct wf_cross *wf_jumps_into(const struct wf_jumps *jumps, uint64_t from, uint64_t to,

@@ -180,7 +180,7 @@ static void jumps_are_counted_by_function(void **state)
 					 ".byte 0xe9\n.long other-.-4\n"));
 	other = compile_symbol(flow.elf, "other");
 	assert_int_equal(wf_jumps_jumpers(flow.jumps, other->address), 1);
-	assert_int_equal(wf_jumps_callers(flow.jumps, other->address), 1);
+	assert_int_equal(wf_jumps_calls(flow.jumps, other->address), 1);
 	flow_close(&flow);
 }
 
