@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The end-to-end tests on other kernels, in a QEMU guest: Debian 12's own 6.1, which has the reduced tier.
 
-Processors are emulated, so it needs no privileges and runs wherever QEMU does; it is slow, so nothing
+Without options it runs one test of each kind, as `make check` does; `--all --kernel all` is the whole. Processors are emulated, so it needs no privileges and runs wherever QEMU does; it is slow, so nothing
 here depends on time.
 """
 import argparse
@@ -124,9 +124,9 @@ def prepare(which, initramfs, options):
     if not shutil.which(QEMU):
         raise kernel.Unavailable(f"{QEMU} is not installed")
     image = kernel.fetch(OUT / "vm", which)
-    tests = choose(options)
+    tests = choose(options, which.tier)
     make_guest(initramfs, {"tier": which.tier, "tests": tests, "patience": PATIENCE, "command": options.command})
-    return image, tests
+    return image, [] if options.command else tests
 
 
 def run_kernel(which, options, counts):
@@ -162,10 +162,17 @@ def parse_options():
     return parser.parse_args()
 
 
-def choose(options):
-    """The names of the tests, in their order."""
+def all_names():
+    """Every end-to-end test there is."""
     import run as e2e  # pylint: disable=import-outside-toplevel  (tests/e2e/run.py, found by prebuild's path)
-    chosen = selection.choose([full for full, _ in e2e.discover(None)], options.all or options.k)
+    return [full for full, _ in e2e.discover(None)]
+
+
+def choose(options, tier):
+    """The names of the tests, in their order."""
+    if tier == "none":
+        return ["vm.refused", "vm.kernel_log"]
+    chosen = selection.choose(all_names(), options.all or options.k)
     tests = ["vm.doctor", "vm.demo"] + chosen * options.repeat
     if options.k:
         tests = [full for full in tests if options.k in full or fnmatch.fnmatch(full, options.k)]
@@ -176,8 +183,11 @@ def main():
     os.chdir(guest.ROOT)
     options = parse_options()
     if options.list:
-        print("\n".join(choose(options)))
+        print("\n".join(choose(options, "reduced")))
         return 0
+    if options.all:
+        for what, count, why in selection.left_out(all_names()):
+            say(f"        left out: {what} ({count}): {why}")
     counts = Counts()
     for which in kernel.KERNELS:
         if options.kernel in ("all", which.name):
