@@ -16,10 +16,11 @@ HOME = str(ROOT)  # the same place in the guest: debug information names it
 SETTINGS = "/settings"  # a shell fragment that init reads
 MERGED = re.compile(r"^/(bin|sbin|lib|lib64)/")
 TOOLS = ("/usr/bin/nm", "/usr/bin/objdump", "/usr/bin/setpriv", "/usr/bin/unshare")
+EXTRAS = ("/usr/bin/sqlite3",)  # a test without them is skipped
 LIBRARIES = ("/lib/x86_64-linux-gnu/libgcc_s.so.1",)  # glibc loads it where a thread is cancelled
 MUSL = "/lib/ld-musl-x86_64.so.1"  # loader and library in one file
 UNUSED = re.compile(r"^(test|idlelib|tkinter|ensurepip|lib2to3|pydoc_data|distutils|turtledemo|unittest|"
-                    r"asyncio|xmlrpc|wsgiref|curses|dbm|sqlite3|venv|config-.*)$")
+                    r"asyncio|xmlrpc|wsgiref|curses|dbm|venv|config-.*)$")
 NO_COMPILER = b"#!/bin/sh\necho \"$0: the guest has no compiler; the host has to build this program\" >&2\nexit 1\n"
 FILES = {
     "/etc/passwd": b"root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n",
@@ -129,7 +130,7 @@ class Guest:
     def build(self, out, programs, compilers, settings):
         """Everything."""
         self.add_busybox()
-        self.add_programs(TOOLS)
+        self.add_programs((*TOOLS, *filter(os.path.exists, EXTRAS)))
         self.add_programs(LIBRARIES)
         if os.path.exists(MUSL):
             self.add_file(MUSL)
