@@ -62,7 +62,8 @@ $(O)/tests/%: tests/unit/%.c $(O)/libwftrace.a
 	$(CC) $(ALLFLAG) -MMD -MP -MF $@.d -MT $@ -o $@ $< $(O)/libwftrace.a $(LIBS) -lcmocka
 
 $(O)/fuzzers/%: tests/fuzz/%.c $(O)/libwftrace.a
-	$(Q)mkdir -p $(@D); echo "  FUZZ  $@"; $(CC) $(ALLFLAG) -fsanitize=fuzzer -o $@ $< $(O)/libwftrace.a $(LIBS)
+	$(Q)mkdir -p $(@D); echo "  FUZZ  $@"; \
+	$(CC) $(ALLFLAG) -MMD -MP -MF $@.d -MT $@ -fsanitize=fuzzer -o $@ $< $(O)/libwftrace.a $(LIBS)
 
 $(O)/demo/workflow: demo/workflow.cc
 	$(Q)mkdir -p $(@D); echo "  CXX   $<"; $(CXX) -O2 -g0 -fcf-protection -o $@ $< -lpthread
