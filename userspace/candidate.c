@@ -147,17 +147,16 @@ bool wf_candidate_has_function(struct wf_candidates *candidates, uint32_t index,
 {
 	struct wf_binary *elf = wf_candidate_open(candidates, index);
 	const struct wf_symbol *symbols;
-	size_t count;
+	size_t count = 0;
+	int rc = elf ? wf_binary_symbols(elf, &symbols, &count, NULL) : 0;
 
-	if (!elf || wf_binary_symbols(elf, &symbols, &count, NULL) < 0)
-		return false;
-	if (has_name(symbols, count, pattern))
+	if (rc == 0 && count && has_name(symbols, count, pattern))
 		return true;
-	for (size_t i = 0; i < count; i++) {
-		if (wf_binary_matches(elf, &symbols[i], pattern))
-			return true;
-	}
-	return false;
+	for (size_t i = 0; i < count && rc == 0; i++)
+		rc = wf_binary_matches(elf, &symbols[i], pattern);
+	if (rc == -ENOMEM)
+		wf_err_set(&candidates->items[index].open_error, ENOMEM, "out of memory");
+	return rc > 0;
 }
 
 bool wf_candidate_has_probe(struct wf_candidates *candidates, uint32_t index, const char *provider,

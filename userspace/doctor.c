@@ -174,8 +174,9 @@ static int check_functions(const struct wf_config *config, const struct wf_featu
 	rc = wf_wave_plan(&wave_config, &target, 1, &wave, err);
 	if (rc < 0)
 		return rc;
-	wf_listing_print(wave.plan, &style, stdout);
-	rc = wf_unmatched_report(rules, &wave, false, false, err);
+	rc = wf_listing_print(wave.plan, &style, stdout);
+	rc = rc < 0 ? wf_err_set(err, -rc, "out of memory")
+		    : wf_unmatched_report(rules, &wave, false, false, err);
 	wf_wave_done(&wave);
 	return rc;
 }

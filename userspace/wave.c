@@ -71,6 +71,18 @@ static bool rule_takes(const void *context, uint32_t file, uint32_t rule)
 	return wf_selection_takes(context, file, rule) != 0;
 }
 
+/* A file that cannot be read is told where a rule asks for it; a want of memory ends it all. */
+static int check_memory(const struct wf_candidates *candidates, struct wf_err *err)
+{
+	for (uint32_t i = 0; i < candidates->count; i++) {
+		const struct wf_err *why = &candidates->items[i].open_error;
+
+		if (why->code == ENOMEM)
+			return wf_err_set(err, ENOMEM, "%s", why->msg);
+	}
+	return 0;
+}
+
 static int plan_candidates(const struct wf_wave_config *config, struct wf_wave *wave,
 			   struct wf_err *err)
 {
@@ -94,6 +106,8 @@ static int plan_candidates(const struct wf_wave_config *config, struct wf_wave *
 	rc = wf_plan_new(config->rules, files, count, &options, wave->matched, &wave->plan, err);
 	if (rc == 0 && !config->without_hooks)
 		rc = plan_hooks(&options, wave, err);
+	if (rc == 0)
+		rc = check_memory(&wave->candidates, err);
 	if (rc < 0)
 		return rc;
 	for (uint32_t i = 0; i < wave->plan->function_count; i++) {
