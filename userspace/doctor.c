@@ -135,6 +135,17 @@ static void run_selftest(struct wf_checks *checks, const struct wf_features *fea
 		      NULL, "saw %llu of %llu calls of a two-thread child, %llu of another process",
 		      (unsigned long long)test.calls_seen, (unsigned long long)test.calls_made,
 		      (unsigned long long)test.outside_seen);
+	if (test.shared_seen == test.shared_calls)
+		wf_checks_add(checks, "shared probes", WF_VERDICT_OK, NULL,
+			      "where an entry and an exit share an instruction, the entry is seen "
+			      "first");
+	else
+		wf_checks_add(checks, "shared probes", WF_VERDICT_NO,
+			      "please report this kernel: wftrace counts on the other order",
+			      "where an entry and an exit share an instruction, the exit is seen "
+			      "first (%llu of %llu calls were whole)",
+			      (unsigned long long)test.shared_seen,
+			      (unsigned long long)test.shared_calls);
 	check_nop5(checks, features, &test);
 }
 
@@ -180,8 +191,9 @@ static int check_functions(const struct wf_config *config, const struct wf_featu
 	rc = wf_wave_plan(&wave_config, &target, 1, &wave, err);
 	if (rc < 0)
 		return rc;
-	wf_listing_print(wave.plan, &style, stdout);
-	rc = wf_unmatched_report(rules, &wave, false, false, err);
+	rc = wf_listing_print(wave.plan, &style, stdout);
+	rc = rc < 0 ? wf_err_set(err, -rc, "out of memory")
+		    : wf_unmatched_report(rules, &wave, false, false, err);
 	wf_wave_done(&wave);
 	return rc;
 }
