@@ -17,7 +17,7 @@ struct wf_draft {
 	struct wf_binding binding;
 	bool python;
 	struct wf_operand operands[WF_OPERANDS_MAX];
-	struct wf_rule_guard guards[WF_GUARDS_MAX];
+	struct wf_rule_guard guards[WF_GUARDS_MAX], close_guards[WF_GUARDS_MAX];
 	struct wf_rule_attribute attributes[WF_ATTRIBUTES_MAX];
 };
 
@@ -33,6 +33,8 @@ void wf_draft_make_event(struct wf_draft *draft);
 int wf_draft_attribute(struct wf_draft *draft, struct wf_parser *parser, const char *key,
 		       size_t key_at);
 int wf_draft_when(struct wf_draft *draft, struct wf_parser *parser);
+/* At the closing site of a pair, whose own arguments it reads. */
+int wf_draft_close_when(struct wf_draft *draft, struct wf_parser *parser);
 int wf_draft_error(struct wf_draft *draft, struct wf_parser *parser);
 /* The whole text of the parser's place is the name. */
 int wf_draft_name(struct wf_draft *draft, struct wf_parser *parser);

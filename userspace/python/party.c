@@ -172,13 +172,13 @@ static void tell(struct wf_party *party, const struct wf_guest *guest, const jso
 	const json_t *entry;
 	size_t i;
 
-	json_array_foreach(refused, i, entry) {
+	json_array_foreach (refused, i, entry) {
 		party->status.refused++;
 		if (i < REFUSED_SHOWN)
 			wf_log(WF_LOG_WARN, "python", "not traced: %s: %s", text_of(entry, "name"),
 			       text_of(entry, "why"));
 	}
-	json_array_foreach(waiting, i, entry) {
+	json_array_foreach (waiting, i, entry) {
 		party->status.waiting++;
 		if (i < REFUSED_SHOWN)
 			wf_log(WF_LOG_INFO, "python", "process %d: %s: %s", guest->pid,
@@ -213,7 +213,7 @@ static int take_answer(struct wf_party *party, struct wf_guest *guest, const jso
 	if (error || !json_is_array(armed))
 		return wf_err_set(&guest->err, ECANCELED, "process %d: %s", guest->pid,
 				  error ? error : "its agent gave no answer that is understood");
-	json_array_foreach(armed, i, entry) {
+	json_array_foreach (armed, i, entry) {
 		if (i < ANSWER_ITEMS)
 			define(party, guest, entry);
 	}

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A Python program that runs code all the time and does what it is told."""
+import ctypes
+import os
+import select
+import sys
+import time
+
+LIBC = ctypes.CDLL(None)
+
+
+class Shop:
+    def __init__(self, name):
+        self.name = name
+
+    def order(self, n, rows):
+        total = 0
+        for price in rows:
+            total += item(price, None)
+        if n % 5 == 4:
+            try:
+                fail()
+            except ValueError:
+                pass
+        return total
+
+
+def item(price, missing):
+    return price
+
+
+def fail():
+    raise ValueError("sold out")
+
+
+KIND = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_int), ctypes.POINTER(ctypes.c_int))
+
+
+@KIND
+def _callback(a, b):
+    return compare(a[0], b[0])
+
+
+def compare(a, b):
+    return a - b
+
+
+def sort():
+    numbers = (ctypes.c_int * 5)(5, 3, 1, 4, 2)
+    LIBC.qsort(numbers, 5, 4, _callback)
+    assert list(numbers) == [1, 2, 3, 4, 5]
+
+
+def fork():
+    pid = os.fork()
+    if not pid:
+        for n in range(4):
+            Shop("child").order(n, [5, 10, 20])
+        os._exit(0)
+    assert os.waitpid(pid, 0)[1] == 0
+
+
+CODES = [f.__code__ for f in (Shop.order, item, fail)]
+
+
+def command(word, count):
+    if word == "orders":
+        for n in range(count):
+            SHOP.order(n, [5, 10, 20])
+    elif word == "sort":
+        for _ in range(count):
+            sort()
+    elif word == "fork":
+        for _ in range(count):
+            fork()
+    elif word == "block":
+        print("block begins", flush=True)
+        os.read(0, 1)
+    elif word == "intact":
+        same = CODES == [f.__code__ for f in (Shop.order, item, fail)]
+        watched = [sys.monitoring.get_tool(i) for i in range(6)] if hasattr(sys, "monitoring") else []
+        return "yes" if same and not any(watched) else "no"
+    elif word == "loaded":
+        return "yes" if "_wftrace" in sys.modules else "no"
+    return ""
+
+
+SHOP = Shop("corner")
+print("ready", os.getpid(), flush=True)
+while True:
+    while not select.select([0], [], [], 0)[0]:
+        time.sleep(0.002)
+    text = os.read(0, 100)
+    if not text:
+        break
+    line = text.decode().split()
+    if line == ["end"]:
+        break
+    if not line:
+        continue
+    done = command(line[0], int(line[1]) if len(line) > 1 else 0)
+    print(line[0], "done", done, flush=True)
