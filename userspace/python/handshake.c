@@ -19,7 +19,9 @@
 
 /*
  * Only what is built into every interpreter, under names that no library patches (gevent replaces
- * time.sleep and os.read). sigtimedwait without signals is a sleep.
+ * time.sleep and os.read). sigtimedwait without signals is a sleep. A KeyboardInterrupt that came
+ * meanwhile may not leave the text: CPython would take it for an unhandled one. It is raised again
+ * by a thread that cannot run before the text has ended.
  */
 static const char opening[] = "try:\n"
 			      " import posix as o\n"
@@ -30,14 +32,10 @@ static const char opening[] = "try:\n"
 			      "   while n<300 and b'1'>o.pread(f,1,0):w((),.001);n+=1\n"
 			      "   exec(o.pread(f,int(o.pread(f,8,0)),8),{'f':f,'o':o})\n"
 			      "  finally:o.close(f)\n"
-			      "except %s:0\n"
-			      "%s";
-
-/* Ctrl-C that came meanwhile is not lost where an exception would be printed. */
-static const char quiet_tail[] = "except BaseException as e:\n"
-				 " if isinstance(e,KeyboardInterrupt):\n"
-				 "  import _thread as t\n"
-				 "  t.interrupt_main()\n";
+			      "except KeyboardInterrupt:\n"
+			      " import _thread as t\n"
+			      " t.start_new_thread(t.interrupt_main,())\n"
+			      "except %s:0\n";
 
 /*
  * Runs in the target: loads nothing itself, makes the image a file of its own, executes the script
@@ -66,8 +64,8 @@ static const char courier[] = "g=-1;k='E'\n"
 
 int wf_handshake_text(const char *nonce, pid_t inner_pid, bool quiet, char *out, size_t size)
 {
-	int len = snprintf(out, size, opening, (int)inner_pid, nonce, "Exception",
-			   quiet ? quiet_tail : "");
+	int len = snprintf(out, size, opening, (int)inner_pid, nonce,
+			   quiet ? "BaseException" : "Exception");
 
 	return len < 0 || (size_t)len >= size ? -E2BIG : 0;
 }
