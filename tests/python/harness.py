@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a test gets: targets to start, texts to run in them, assertions."""
 import os
-import shutil
 import signal
 import subprocess
 import tempfile
 import time
+
+import seam
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
@@ -14,24 +15,28 @@ INJECT = os.path.join(OUT, "tests", "inject")
 PATIENCE = float(os.environ.get("E2E_PATIENCE") or 1)
 
 
-class Skip(Exception):
-    pass
-
-
 class Failure(AssertionError):
     pass
 
 
-def once(function):
-    """Run it once, not for each interpreter."""
-    function.once = True
-    return function
-
-
-def deadline(seconds):
+def target_test(seconds=60):
+    """A test of the runner that gets a Case, and seconds to end."""
     def mark(function):
-        function.deadline = seconds
-        return function
+        def run(test):
+            case = Case(test)
+            signal.signal(signal.SIGALRM, lambda *_: case.late(seconds))
+            signal.alarm(int(seconds * PATIENCE * (20 if test.soak else 1)))
+            try:
+                function(case)
+            except seam.Skip:
+                raise
+            except Exception as failure:
+                raise Failure(f"{failure}\n{case.describe()}") from failure
+            finally:
+                signal.alarm(0)
+                case.close()
+        run.__module__, run.__name__ = function.__module__, function.__name__
+        return run
     return mark
 
 
@@ -97,18 +102,21 @@ class Target:
         self.popen.wait()
 
 
-class Test:
-    def __init__(self, python, soak=False):
-        self.python = python
-        self.soak = soak
-        self.folder = tempfile.mkdtemp(prefix="wftrace-python-")
-        os.chmod(self.folder, 0o755)
+class Case:
+    def __init__(self, test):
+        self.python = test.python.path
+        self.version = test.python.name
+        self.minor = test.python.version[1]
+        self.soak = test.soak
+        self.folder = str(test.directory)
         self.targets = []
 
     def close(self):
         for target in self.targets:
             target.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def late(self, seconds):
+        raise Failure(f"no end after {seconds} s")
 
     def describe(self):
         return "\n".join(f"target {t.popen.args}: status {t.popen.poll()}, stderr {t.stderr()!r}"
@@ -127,7 +135,7 @@ class Test:
     def script(self, text, *args, options=(), ready=True, **more):
         """Start this interpreter on a script, which is to print "ready" when it is."""
         path = self.write("target.py", text)
-        return self.start([self.python.path, *options, path, *args], ready, **more)
+        return self.start([self.python, *options, path, *args], ready, **more)
 
     def write(self, name, text):
         path = os.path.join(self.folder, name)
@@ -141,7 +149,7 @@ class Test:
         path = os.path.join(self.folder, name)
         done = subprocess.run(["gcc", "-O1", "-w", "-o", path, source, *flags], stderr=subprocess.PIPE, text=True)
         if done.returncode:
-            raise Skip(f"{name}.c does not compile: {done.stderr.splitlines()[:1]}")
+            raise seam.Skip(f"{name}.c does not compile: {done.stderr.splitlines()[:1]}")
         return path
 
     # the way in
@@ -162,9 +170,9 @@ class Test:
 
     def need_inject(self):
         if not os.path.exists(INJECT):
-            raise Skip("build/tests/inject is not built")
+            raise seam.Skip("build/tests/inject is not built")
         if os.geteuid() != 0:
-            raise Skip("needs root")
+            raise seam.Skip("needs root")
 
     # assertions
 

@@ -1,0 +1,251 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Requests: arm, list, status, disarm."""
+
+RESTORED = 7
+NOTE_ARMED, NOTE_REFUSED = 5, 6
+
+
+def arm_pick(pick, rule):
+    """An Armed, or a Refusal."""
+    code = pick.code()
+    key = id(code) if pick.inner else id(pick.function)
+    if key in STATE.by_function:
+        other = STATE.by_function[key]
+        raise Refusal('rule %d has armed it already' % other.rule)
+    STATE.functions += 1
+    armed = Armed(STATE.functions, rule['id'], pick.name, code)
+    armed.note, armed.how, armed.key = pick.note, method_for(pick, rule), key
+    armed.suspends = bool(code.co_flags & (COROUTINE | GENERATOR | ASYNC_GENERATOR))
+    if armed.how == 'monitor':
+        watch_code(armed, code, rule)
+    elif pick.inner:
+        swap_nested(armed, pick.function, pick.inner, rule)
+    else:
+        swap_function(armed, pick.function, rule)
+    STATE.by_function[key] = armed
+    STATE.armed.append(armed)
+    return armed
+
+
+def told(armed):
+    return {'function': armed.number, 'rule': armed.rule, 'name': armed.name,
+            'file': armed.code.co_filename, 'line': armed.code.co_firstlineno, 'how': armed.how,
+            'async': armed.suspends, 'note': armed.note}
+
+
+def arm_rule(rule, answer, again=False):
+    """Arm what a rule names now. `again`: only what is new since the last time counts."""
+    try:
+        picks, reasons = select(rule['target'])
+    except Refusal as reason:
+        picks, reasons = [], [str(reason)]
+    refused = [(rule['target'], why) for why in reasons]
+    most = STATE.request.get('limits', {}).get('functions', 10000)
+    for pick in picks:
+        try:
+            if again and known(pick):
+                continue
+            if len(STATE.armed) >= most:
+                raise Refusal('%d functions are armed, which is the most' % most)
+            answer['armed'].append(told(arm_pick(pick, rule)))
+        except Refusal as reason:
+            refused.append((pick.name, str(reason)))
+        except Exception as broken:
+            refused.append((pick.name, '%s: %s' % (type(broken).__name__, broken)))
+    if not picks and not refused:
+        answer['waiting'].append({'rule': rule['id'], 'target': rule['target'],
+                                  'why': 'its module is not imported'})
+    for name, why in refused:
+        entry = {'rule': rule['id'], 'name': name, 'why': why}
+        if not again or entry not in STATE.refused:
+            answer['refused'].append(entry)
+            STATE.refused.append(entry)
+
+
+def known(pick):
+    key = id(pick.code()) if pick.inner else id(pick.function)
+    return key in STATE.by_function
+
+
+def new_answer():
+    return {'abi': ABI, 'python': '%d.%d.%d' % VERSION, 'build': BUILD, 'armed': [], 'refused': [],
+            'waiting': []}
+
+
+def take_back():
+    """Everything as it was before. What another tool has wrapped meanwhile stays, and is counted."""
+    left = 0
+    for armed in reversed(STATE.armed):
+        unwatch_code(armed)
+        for swap in reversed(armed.swaps):
+            left += not swap.undo()
+    for hook in reversed(STATE.hooks):
+        left += not hook.undo()
+    STATE.armed, STATE.hooks, STATE.by_function, STATE.waiting = [], [], {}, []
+    STATE.refused = []
+    STATE.hooked.clear()
+    if STATE.native is not None:
+        if MONITORED:
+            watch_sync()
+        STATE.native.callables(None, None, None)
+        STATE.native.standard(None, None)
+        STATE.native.owned(0, 0, 0)
+    STATE.rules, STATE.owner, STATE.request = [], None, None
+    COMPILED.clear()
+    return left
+
+
+def restore():
+    """Called by an armed function when nobody has traced for a while."""
+    if not STATE.lock.acquire(False):
+        raise Refusal('busy')
+    try:
+        take_back()
+    finally:
+        STATE.lock.release()
+
+
+def rescan():
+    """What came since: late classes, registry entries, functions of modules that were not there."""
+    if not STATE.lock.acquire(False):
+        return
+    try:
+        if STATE.request is None:
+            return
+        answer = new_answer()
+        for rule in STATE.rules:
+            arm_rule(rule, answer, True)
+        STATE.waiting = answer['waiting']
+        if MONITORED and answer['armed']:
+            watch_sync()
+        hand_offs()
+        STATE.native.owned(STATE.owner['nonce'], STATE.owner['pid'], len(STATE.armed))
+        for entry in answer['armed']:
+            STATE.native.note(NOTE_ARMED, entry['rule'], entry['function'], json_text(entry))
+        for entry in answer['refused']:
+            STATE.native.note(NOTE_REFUSED, entry['rule'], 0, json_text(entry))
+    finally:
+        STATE.lock.release()
+
+
+def do_arm(request):
+    take_back()
+    answer = new_answer()
+    STATE.request, STATE.owner = request, request['owner']
+    STATE.rules = request.get('rules') or []
+    limits = request.get('limits') or {}
+    STATE.native.settings(limits.get('string', 2048), limits.get('items', 32),
+                          int(limits.get('idle_s', 10) * 1e9), int(bool(request.get('context'))))
+    if MONITORED:
+        STATE.closing_seen = closing_is_seen()
+    standard_types()
+    for rule in STATE.rules:
+        arm_rule(rule, answer)
+    STATE.waiting = answer['waiting']
+    if MONITORED:
+        watch_sync()
+    hand_offs()
+    log_hooks()
+    import_hook()
+    find_sdk()
+    dynamic = any(is_glob(rule['target']) or ' of ' in rule['target'] for rule in STATE.rules)
+    STATE.native.callables(restore, rescan if dynamic else None, iso_text)
+    STATE.native.owned(STATE.owner['nonce'], STATE.owner['pid'], max(1, len(STATE.armed)))
+    return answer
+
+
+def do_list(request):
+    """What a target's functions are, and whether they could be armed; nothing is changed."""
+    answer = new_answer()
+    for rule in request.get('rules') or []:
+        try:
+            picks, reasons = select(rule['target'])
+        except Refusal as reason:
+            picks, reasons = [], [str(reason)]
+        for why in reasons:
+            answer['refused'].append({'rule': rule['id'], 'name': rule['target'], 'why': why})
+        if not picks and not reasons:
+            answer['waiting'].append({'rule': rule['id'], 'target': rule['target'],
+                                      'why': 'its module is not imported'})
+        for pick in picks:
+            try:
+                answer['armed'].append(could_be(pick, rule, request))
+            except Refusal as reason:
+                answer['refused'].append({'rule': rule['id'], 'name': pick.name, 'why': str(reason)})
+    return answer
+
+
+def could_be(pick, rule, request):
+    code = pick.code()
+    Shape(code)
+    held, STATE.request = STATE.request, STATE.request or request
+    try:
+        how = method_for(pick, rule) if MONITORED else 'swap'
+    finally:
+        STATE.request = held
+    return {'function': 0, 'rule': rule['id'], 'name': pick.name, 'file': code.co_filename,
+            'line': code.co_firstlineno, 'how': how,
+            'async': bool(code.co_flags & (COROUTINE | GENERATOR | ASYNC_GENERATOR)), 'note': pick.note}
+
+
+def do_status(_request):
+    answer = new_answer()
+    answer['armed'] = [told(armed) for armed in STATE.armed]
+    answer['waiting'] = STATE.waiting
+    answer['counters'] = list(STATE.native.counters())
+    answer['gate'] = STATE.native.gate()
+    return answer
+
+
+def do_disarm(_request):
+    answer = new_answer()
+    answer['left'] = take_back()
+    return answer
+
+
+def refuse_owner(owner):
+    """One tracer at a time; one whose probes are gone has no claim."""
+    mine = STATE.owner
+    if mine and mine['nonce'] != owner['nonce'] and STATE.native.gate():
+        raise Refusal('it is traced already, by %s (pid %d)' % (mine['name'], mine['pid']))
+
+
+def apply(request):
+    """Answer a request, as JSON text. Nothing gets out of here but that."""
+    with STATE.lock:
+        key = request['owner']['nonce'], request.get('sequence', 0)
+        if STATE.answered and STATE.answered[0] == key:
+            return STATE.answered[1]
+        try:
+            if request.get('abi') != ABI:
+                raise Refusal('this agent is of another version')
+            refuse_owner(request['owner'])
+            answer = {'arm': do_arm, 'list': do_list, 'status': do_status,
+                      'disarm': do_disarm}[request['do']](request)
+        except Refusal as reason:
+            answer = {'error': str(reason)}
+        except Exception as broken:
+            if request.get('do') == 'arm':
+                take_back()
+            answer = {'error': '%s: %s' % (type(broken).__name__, broken)}
+        text = json_text(answer)
+        STATE.answered = key, text
+        return text
+
+
+def start(origin, request):
+    """The first request: the .so is loaded, unless an agent of the same build is here already."""
+    there = sys.modules.get('_wftrace')
+    if there is not None and getattr(there, 'BUILD', None) == BUILD:
+        return there.apply(request)
+    if there is not None and there.STATE.native is not None:
+        if there.STATE.native.gate():
+            return json_text({'error': 'it is traced already, by another version of wftrace'})
+        there.apply({'abi': there.ABI, 'do': 'disarm', 'owner': request['owner'], 'sequence': 0})
+    native = _imp.create_dynamic(type(sys.implementation)(name='_wftrace', origin=origin))
+    _imp.exec_dynamic(native)
+    STATE.native = native
+    module = ModuleType('_wftrace')
+    module.BUILD, module.ABI, module.STATE, module.apply = BUILD, ABI, STATE, apply
+    sys.modules['_wftrace'] = module
+    return apply(request)

@@ -1,0 +1,271 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From a target as the user wrote it to function objects."""
+
+UNWRAP_MAX = 20
+
+
+class Pick:
+    """A function that a target names; `inner` leads to a function inside of it."""
+
+    def __init__(self, name, function, inner=(), note=''):
+        self.name, self.function, self.inner, self.note = name, function, tuple(inner), note
+
+    def code(self):
+        code = self.function.__code__
+        for name in self.inner:
+            code = inner_code(code, name)
+        return code
+
+
+def own_dict(thing):
+    """__dict__ past any overridden lookup; {} where there is none."""
+    try:
+        if isinstance(thing, type):
+            return type.__dict__['__dict__'].__get__(thing)
+        found = object.__getattribute__(thing, '__dict__')
+        return found if isinstance(found, dict) else {}
+    except (AttributeError, TypeError):
+        return {}
+
+
+def one_layer(thing):
+    """What a wrapper object holds: (function or another wrapper, note), or None."""
+    kind = type(thing)
+    if kind in (staticmethod, classmethod, MethodType):
+        return thing.__func__, ''
+    if kind is property:
+        return thing.fget, ''
+    held = own_dict(thing)
+    for name, note in (('__wrapped__', 'inside of its decorator'), ('fn', 'held in .fn'),
+                       ('func', 'held in .func')):
+        inner = held.get(name)
+        if inner is not None and not isinstance(inner, type) and callable_thing(inner):
+            return inner, note
+    if kind.__module__ == 'functools' and kind.__name__ in ('partial', 'partialmethod', 'cached_property'):
+        return kind.__dict__['func'].__get__(thing) if 'func' in kind.__dict__ else thing.func, 'of a partial'
+    return None
+
+
+def callable_thing(thing):
+    return isinstance(thing, (FunctionType, staticmethod, classmethod, property, MethodType)) or \
+        one_layer(thing) is not None
+
+
+def unwrap(thing, innermost=False):
+    """(function, note). A Python function with a __wrapped__ chain is the outer one unless asked."""
+    note = ''
+    for _ in range(UNWRAP_MAX):
+        if type(thing) is FunctionType:
+            inner = own_dict(thing).get('__wrapped__')
+            if inner is None:
+                return thing, note
+            if not innermost:
+                return thing, note or 'the outer function of a decorator; `unwrapped` names the inner one'
+            thing = inner
+            continue
+        layer = one_layer(thing)
+        if layer is None:
+            raise Refusal(why_no_function(thing))
+        thing, more = layer
+        note = note or more
+    raise Refusal('it is wrapped more than %d times' % UNWRAP_MAX)
+
+
+def why_no_function(thing):
+    kind = type(thing)
+    if isinstance(thing, type):
+        return 'it is a class: name one of its methods, such as %s.__init__' % thing.__name__
+    if kind.__name__ in ('cython_function_or_method', 'fused_cython_function'):
+        return 'it is compiled by Cython, and no Python code runs in it'
+    if kind.__name__ in ('builtin_function_or_method', 'method_descriptor', 'wrapper_descriptor',
+                         'classmethod_descriptor', 'getset_descriptor', 'member_descriptor'):
+        return 'it is written in C, and no Python code runs in it'
+    return 'it is no function, but a %s' % kind.__name__
+
+
+def file_of(module):
+    path = own_dict(module).get('__file__')
+    return path if type(path) is str else ''
+
+
+def base_name(path):
+    return path.replace('\\', '/').rsplit('/', 1)[-1]
+
+
+def modules_of(pattern):
+    """[(name, module)] that a target's module part names; a script answers to its file too."""
+    found = []
+    for name, module in list(sys.modules.items()):
+        if not isinstance(module, ModuleType) or type(name) is not str:
+            continue
+        names = [name]
+        file = base_name(file_of(module))
+        if file:
+            names.append(file)
+        if name == '__main__' and file.endswith('.py'):
+            names.append(file[:-3])
+            spec = own_dict(module).get('__spec__')
+            names.append(getattr(spec, 'name', None) or name)
+        if any(n == pattern or glob_match(pattern, n) for n in names):
+            found.append((name, module))
+    return found
+
+
+def lookup(holder, name):
+    """(value, note) of an attribute without running code: own dict, then base classes."""
+    held = own_dict(holder)
+    if name in held:
+        return held[name], ''
+    if isinstance(holder, type):
+        for base in type.__dict__['__mro__'].__get__(holder)[1:]:
+            if name in own_dict(base):
+                return own_dict(base)[name], 'inherited from %s' % base.__qualname__
+    raise Refusal('there is no %s in %s%s' % (name, getattr(holder, '__qualname__', None) or holder.__name__,
+                                             suggestion(name, [n for n in held if type(n) is str])))
+
+
+def pick_exact(module_name, module, qualname, innermost=False):
+    outer, _, nested = qualname.partition('.<locals>.')
+    thing, note = module, ''
+    for name in outer.split('.'):
+        if name.startswith('__') and not name.endswith('__') and isinstance(thing, type):
+            name = '_%s%s' % (thing.__name__.lstrip('_'), name)
+        thing, more = lookup(thing, name)
+        note = note or more
+    inner = [name for name in nested.split('.') if name and name != '<locals>']
+    function, more = unwrap(thing, innermost or bool(inner))
+    pick = Pick('%s:%s' % (module_name, qualname), function, inner, note or more)
+    pick.code()
+    return pick
+
+
+def walk(module_name, module, nested):
+    """Every function that a module defines, as picks."""
+    seen = set()
+
+    def visit(holder, prefix, depth):
+        for name, value in list(own_dict(holder).items()):
+            if type(name) is not str or id(value) in seen:
+                continue
+            if isinstance(value, type):
+                if depth < 6 and own_dict(value).get('__module__') == module_name:
+                    seen.add(id(value))
+                    yield from visit(value, prefix + name + '.', depth + 1)
+                continue
+            try:
+                function, note = unwrap(value)
+            except (Refusal, AttributeError):
+                continue
+            if function.__globals__ is not own_dict(module) and function.__module__ != module_name:
+                continue
+            seen.add(id(value))
+            yield Pick('%s:%s%s' % (module_name, prefix, name), function, (), note)
+            if nested:
+                yield from visit_codes(module_name, prefix + name, function, (), function.__code__)
+
+    return visit(module, '', 0)
+
+
+def visit_codes(module_name, qualname, function, path, code):
+    for inner in codes_in(code):
+        if inner.co_name.startswith('<'):
+            continue
+        name = '%s.<locals>.%s' % (qualname, inner.co_name)
+        yield Pick('%s:%s' % (module_name, name), function, path + (inner.co_name,))
+        yield from visit_codes(module_name, name, function, path + (inner.co_name,), inner)
+
+
+def pick_glob(module_name, module, pattern):
+    return [pick for pick in walk(module_name, module, '<locals>' in pattern)
+            if glob_match(pattern.replace('[', '[[]') if '<' in pattern else pattern,
+                          pick.name.partition(':')[2])]
+
+
+def subclasses(base):
+    found, todo = [], [base]
+    while todo:
+        cls = todo.pop(0)
+        if cls not in found:
+            found.append(cls)
+            todo.extend(type.__subclasses__(cls))
+    return found
+
+
+def pick_overrides(module, qualname):
+    """Every function that stands for C.f in C and its subclasses, by their method order."""
+    class_name, _, name = qualname.rpartition('.')
+    thing = module
+    for part in class_name.split('.'):
+        thing, _ = lookup(thing, part)
+    if not isinstance(thing, type):
+        raise Refusal('%s is no class' % class_name)
+    found, seen = [], set()
+    for cls in subclasses(thing):
+        for base in type.__dict__['__mro__'].__get__(cls):
+            if name not in own_dict(base):
+                continue
+            try:
+                function, note = unwrap(own_dict(base)[name])
+            except Refusal:
+                break
+            if id(function) not in seen:
+                seen.add(id(function))
+                found.append(Pick('%s:%s.%s' % (base.__module__, base.__qualname__, name), function, (), note))
+            break
+    if not found:
+        raise Refusal('no class below %s has a %s%s' % (
+            class_name, name, suggestion(name, [n for n in own_dict(thing) if type(n) is str])))
+    return found
+
+
+def pick_values(module_name, module, qualname):
+    thing = module
+    for part in qualname.split('.'):
+        thing, _ = lookup(thing, part)
+    if isinstance(thing, dict):
+        values = list(dict.values(thing))
+    elif isinstance(thing, (list, tuple, set, frozenset)):
+        values = list(thing)
+    else:
+        raise Refusal('%s is no dict or list' % qualname)
+    found = []
+    for value in values:
+        try:
+            function, note = unwrap(value)
+        except Refusal:
+            continue
+        found.append(Pick('%s:%s' % (function.__module__, function.__qualname__), function, (), note))
+    if not found:
+        raise Refusal('%s holds no Python function' % qualname)
+    return found
+
+
+def parse_target(target):
+    """(form, module pattern, qualname)."""
+    form, text = '', target.strip()
+    for word in ('overrides of ', 'values of ', 'unwrapped '):
+        if text.startswith(word):
+            form, text = word.strip(), text[len(word):].strip()
+    module, colon, qualname = text.partition(':')
+    if not colon or not module or not qualname:
+        raise Refusal('%s is not written as module:function' % target)
+    return form, module, qualname
+
+
+def select(target):
+    """(picks, refusals). No module of the name: neither, so the target waits for an import."""
+    form, module_pattern, qualname = parse_target(target)
+    picks, refusals = [], []
+    for module_name, module in modules_of(module_pattern):
+        try:
+            if form == 'overrides of':
+                picks += pick_overrides(module, qualname)
+            elif form == 'values of':
+                picks += pick_values(module_name, module, qualname)
+            elif is_glob(qualname):
+                picks += pick_glob(module_name, module, qualname)
+            else:
+                picks.append(pick_exact(module_name, module, qualname, form == 'unwrapped'))
+        except Refusal as reason:
+            refusals.append(str(reason))
+    return picks, refusals

@@ -1,0 +1,478 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * token.c - open calls: one token each, the current one in a ContextVar.
+ *
+ * What nests is decided here. A token's parent is the current token of its context while that one,
+ * or the root above it, is open; else it starts a tree of its own and names the old one as a link,
+ * so that a thread started by a request is not its child for ever.
+ */
+#include "agent.h"
+
+#define CHAIN_MAX 256 /* enclosing calls looked at for once and suppress */
+
+struct token *token_current(void)
+{
+	struct py *found = NULL;
+
+	if (PyContextVar_Get(state.var, NULL, &found))
+		PyErr_Clear();
+	if (found && found->type != state.token_type) {
+		Py_DecRef(found);
+		found = NULL;
+	}
+	return (struct token *)found;
+}
+
+void token_set(struct token *token)
+{
+	struct py *old = PyContextVar_Set(state.var, token ? &token->head : &_Py_NoneStruct);
+
+	if (old)
+		Py_DecRef(old);
+	else
+		PyErr_Clear();
+}
+
+struct token *token_inside(const struct probe *probe)
+{
+	struct token *current = token_current(), *token = current;
+
+	for (unsigned i = 0; token && i < CHAIN_MAX; i++, token = token->outer) {
+		if (token->probe == probe && token->open)
+			break;
+	}
+	py_drop(current); /* the context holds it, and it the ones around */
+	return token && token->probe == probe && token->open ? token : NULL;
+}
+
+static bool mine(const struct token *token)
+{
+	return token->alive == state.page->alive;
+}
+
+/* Open, as far as this process can know: calls of other processes count as open. */
+static bool tree_open(const struct token *token)
+{
+	const struct token *root = token->root ? token->root : token;
+
+	return token->open || root->open;
+}
+
+static bool in_tuple(struct py *numbers, uint32_t number)
+{
+	for (py_ssize i = 0; i < PyTuple_Size(numbers); i++) {
+		if (PyLong_AsLong(PyTuple_GetItem(numbers, i)) == (long)number)
+			return true;
+	}
+	return false;
+}
+
+/* once and suppress: an open call around it that says no. */
+static bool silenced(const struct probe *probe, const struct token *around, uint64_t object)
+{
+	for (unsigned i = 0; around && i < CHAIN_MAX; i++, around = around->outer) {
+		if (!around->open || !around->probe)
+			continue;
+		if ((probe->options & PROBE_ONCE) && around->probe->rule == probe->rule &&
+		    around->object == object)
+			return true;
+		if (around->probe->suppress && in_tuple(around->probe->suppress, probe->rule))
+			return true;
+	}
+	return false;
+}
+
+static uint64_t object_of(const struct probe *probe, const struct source *source)
+{
+	struct py *object;
+
+	if (!(probe->options & PROBE_ONCE) || !probe->object)
+		return 0;
+	object = path_read(probe->object, source);
+	py_drop(object);
+	return (uint64_t)object;
+}
+
+static void fill_parent(struct token *token, const struct token *parent)
+{
+	struct wf_agent_record *record = &token->record;
+	const struct wf_agent_record *above = &parent->record;
+
+	if (parent->open || tree_open(parent)) {
+		record->parent_id = above->id;
+		record->parent_start_ns = above->start_ns;
+		record->root_id = above->root_id;
+		record->root_start_ns = above->root_start_ns;
+		record->trace_hi = above->trace_hi;
+		record->trace_lo = above->trace_lo;
+		token->root = parent->root ? parent->root : (struct token *)parent;
+		Py_IncRef(&token->root->head);
+		if (!parent->probe || !mine(parent))
+			record->flags |= WF_AGENT_HANDED;
+		return;
+	}
+	record->flags |= WF_AGENT_LINK;
+	record->link_id = above->id;
+	record->link_root_id = above->root_id;
+}
+
+/* A current token whose tree has ended is a link once, and then forgotten by this context. */
+static void take_parent(struct token *token, struct token *current, struct token *taken)
+{
+	const struct probe *probe = token->probe;
+	struct token *parent = taken ? taken : current;
+
+	if (parent && !(probe->options & PROBE_ROOT)) {
+		if (taken && (probe->options & PROBE_TAKE_LINK)) {
+			token->record.link_id = taken->record.id;
+			token->record.link_root_id = taken->record.root_id;
+			token->record.flags |= WF_AGENT_LINK;
+			parent = current;
+		}
+		if (parent)
+			fill_parent(token, parent);
+		if (taken && token->record.parent_id == taken->record.id)
+			token->record.flags |= WF_AGENT_HANDED;
+	}
+	if (current && tree_open(current)) {
+		Py_IncRef(&current->head);
+		token->outer = current;
+	}
+}
+
+static void become_root(struct token *token)
+{
+	struct wf_agent_record *record = &token->record;
+
+	record->root_id = record->id;
+	record->root_start_ns = record->start_ns;
+	record->flags |= WF_AGENT_ROOT;
+	if (!(record->flags & (WF_AGENT_REMOTE | WF_AGENT_SDK))) {
+		record->trace_hi = page_random();
+		record->trace_lo = page_random();
+	}
+}
+
+static void publish(struct token *token, bool on)
+{
+	struct wf_agent_thread *thread;
+
+	if (!state.context)
+		return;
+	thread = page_thread();
+	if (!thread)
+		return;
+	if (on) {
+		token->published = *thread;
+		thread->id = token->record.id;
+		thread->start_ns = token->record.start_ns;
+		thread->root_id = token->record.root_id;
+		thread->root_start_ns = token->record.root_start_ns;
+	} else if (thread->thread_pointer == token->published.thread_pointer) {
+		thread->id = token->published.id;
+		thread->start_ns = token->published.start_ns;
+		thread->root_id = token->published.root_id;
+		thread->root_start_ns = token->published.root_start_ns;
+	} else {
+		thread->id = 0;
+	}
+}
+
+static struct token *token_new(struct probe *probe)
+{
+	struct token *token = (struct token *)_PyObject_New(state.token_type);
+	struct wf_agent_thread *thread = page_thread();
+
+	if (!token) {
+		PyErr_Clear();
+		page_count(WF_AGENT_CNT_FAILED);
+		return NULL;
+	}
+	__builtin_memset(&token->record, 0, sizeof(token->record));
+	token->record.rule = probe ? probe->rule : 0;
+	token->record.function = probe ? probe->function : 0;
+	token->record.id = page_random();
+	token->record.task_key = thread ? thread->task_key : 0;
+	token->record.owner_tid = thread ? thread->tid : 0;
+	token->probe = probe;
+	if (probe)
+		Py_IncRef(&probe->head);
+	token->outer = token->root = NULL;
+	token->alive = state.page->alive;
+	token->resumed_ns = token->told = token->object = token->sdk_seen = 0;
+	token->told_by = NULL;
+	token->frame = NULL;
+	token->wide = NULL;
+	token->skip = 0;
+	token->open = false;
+	return token;
+}
+
+struct token *token_foreign(const struct wf_agent_record *ids)
+{
+	struct token *token = token_new(NULL);
+
+	if (!token)
+		return NULL;
+	token->record = *ids;
+	token->alive = 0;
+	token->open = true;
+	return token;
+}
+
+/* The record moves into 4 KiB of its own. */
+void token_widen(struct tags *tags)
+{
+	struct token *token = tags->token;
+	uint32_t used = tags->record->tag_bytes;
+
+	if (token->wide)
+		return;
+	token->wide = PyMem_Malloc(WF_AGENT_BYTES_MAX);
+	if (!token->wide)
+		return;
+	__builtin_memcpy(token->wide + sizeof(token->record), token->tags, used);
+	tags->bytes = token->wide + sizeof(token->record);
+	tags->limit = WF_AGENT_BYTES_MAX - sizeof(token->record);
+}
+
+struct tags token_tags(struct token *token)
+{
+	return (struct tags){
+		.record = &token->record,
+		.bytes = token->wide ? token->wide + sizeof(token->record) : (uint8_t *)token->tags,
+		.limit = token->wide ? WF_AGENT_BYTES_MAX - sizeof(token->record)
+				     : sizeof(token->tags),
+		.token = token,
+	};
+}
+
+static void capture(struct token *token, struct py *captures, const struct source *source)
+{
+	struct tags tags = token_tags(token);
+	struct py *pair, *value;
+
+	for (py_ssize i = 0; i < PyTuple_Size(captures); i++) {
+		pair = PyTuple_GetItem(captures, i);
+		value = path_read(PyTuple_GetItem(pair, 1), source);
+		if (value)
+			value_tag(&tags, (unsigned)PyLong_AsLong(PyTuple_GetItem(pair, 0)), value);
+		py_drop(value);
+	}
+}
+
+static void show(struct token *token, enum wf_agent_kind kind,
+		 void (*site)(struct wf_agent_record *record))
+{
+	struct wf_agent_record *record = &token->record;
+
+	record->kind = (uint8_t)kind;
+	record->size = (uint16_t)(sizeof(*record) + record->tag_bytes);
+	if (token->wide) {
+		__builtin_memcpy(token->wide, record, sizeof(*record));
+		record = (struct wf_agent_record *)token->wide;
+	}
+	site(record);
+}
+
+static void enter(struct token *token)
+{
+	struct wf_agent_record *record = &token->record;
+	uint32_t options = token->probe->options;
+
+	record->start_ns = token->resumed_ns = clock_now();
+	token->open = true;
+	if (!record->root_id)
+		become_root(token);
+	token_set(token);
+	publish(token, true);
+	if ((record->flags & WF_AGENT_ROOT) || (options & PROBE_OPEN)) {
+		page_count(WF_AGENT_CNT_STARTS);
+		show(token, WF_AGENT_START, wf_site_start);
+	}
+}
+
+static bool wanted(struct probe *probe, const struct source *source, struct token *current,
+		   uint64_t object)
+{
+	if (probe->guards && !guards_hold(probe, source)) {
+		page_count(WF_AGENT_CNT_GUARDED);
+		return false;
+	}
+	if (current && ((probe->options & PROBE_ONCE) || state.suppressing) &&
+	    silenced(probe, current, object)) {
+		page_count(WF_AGENT_CNT_SILENCED);
+		return false;
+	}
+	return true;
+}
+
+struct token *token_begin(struct probe *probe, const struct source *source)
+{
+	struct token *current, *token, *taken;
+	uint64_t object;
+
+	if (!state.page->alive)
+		page_wake();
+	page_count(WF_AGENT_CNT_ENTRIES);
+	current = token_current();
+	object = object_of(probe, source);
+	token = wanted(probe, source, current, object) ? token_new(probe) : NULL;
+	if (token) {
+		taken = probe->take ? queue_take(probe->take, source) : NULL;
+		token->object = object;
+		token->record.flags = probe->options & PROBE_ASYNC ? WF_AGENT_ASYNC : 0;
+		take_parent(token, current, taken);
+		context_join(token, current, source);
+		py_drop(taken);
+		if (probe->entry)
+			capture(token, probe->entry, source);
+		enter(token);
+		if (probe->give)
+			queue_give(probe->give, source, token);
+	}
+	py_drop(current);
+	return token;
+}
+
+/* The current token goes back to the one around, unless a call beside it has taken over. */
+static void leave_context(struct token *token)
+{
+	struct token *current = token_current(), *outer = token->outer;
+
+	if (current == token || !(token->record.flags & WF_AGENT_ASYNC))
+		token_set(outer && tree_open(outer) ? outer : NULL);
+	py_drop(current);
+	token->outer = NULL;
+	py_drop(outer);
+	publish(token, false);
+}
+
+static void finish(struct token *token, const struct source *source)
+{
+	struct wf_agent_record *record = &token->record;
+	struct wf_agent_thread *thread = page_thread();
+	struct tags tags;
+
+	record->end_ns = clock_now();
+	if (!thread || thread->task_key != record->task_key)
+		record->flags |= WF_AGENT_MOVED;
+	if (token->probe->options & PROBE_TRACK) {
+		record->active_ns += record->end_ns - token->resumed_ns;
+		record->flags |= WF_AGENT_ACTIVE;
+	}
+	record->status = WF_AGENT_RETURNED;
+	if (token->probe->exit)
+		capture(token, token->probe->exit, source);
+	if (source->exception) {
+		tags = token_tags(token);
+		error_tag(&tags, token, source->exception);
+	}
+	page_count(WF_AGENT_CNT_COMPLETED);
+	show(token, WF_AGENT_SPAN, wf_site_span);
+}
+
+void token_end(struct token *token, const struct source *source)
+{
+	if (!token->open)
+		return;
+	token->open = false;
+	if (!state.page->alive)
+		page_wake();
+	if (!mine(token))
+		page_count(WF_AGENT_CNT_INHERITED);
+	else if (!wf_agent_gate)
+		page_count(WF_AGENT_CNT_UNSEEN);
+	else
+		finish(token, source);
+	leave_context(token);
+}
+
+/* A generator or coroutine lets go of the thread: what runs next is not inside of it. */
+void token_suspend(struct token *token)
+{
+	struct token *outer = token->outer;
+
+	if (!token->open)
+		return;
+	token_set(outer && tree_open(outer) ? outer : NULL);
+	publish(token, false);
+	if (!wf_agent_gate)
+		return;
+	token->record.suspensions++;
+	token->record.active_ns += clock_now() - token->resumed_ns;
+}
+
+void token_resume(struct token *token)
+{
+	struct token *outer;
+
+	if (!token->open)
+		return;
+	outer = token_current();
+	if (outer != token) {
+		py_drop(token->outer);
+		token->outer = outer;
+	} else {
+		py_drop(outer);
+	}
+	token_set(token);
+	publish(token, true);
+	if (wf_agent_gate)
+		token->resumed_ns = clock_now();
+}
+
+static void abandon(struct token *token)
+{
+	if (!mine(token) || !state.page->alive || !token->probe)
+		return;
+	if (!wf_agent_gate) {
+		page_count(WF_AGENT_CNT_UNSEEN);
+		return;
+	}
+	token->record.end_ns = clock_now();
+	token->record.status = WF_AGENT_ABANDONED;
+	page_count(WF_AGENT_CNT_ABANDONED);
+	show(token, WF_AGENT_SPAN, wf_site_span);
+}
+
+/* Chains of tokens are as long as calls are deep, so they are not freed by recursion. */
+static void token_free(struct py *object)
+{
+	static struct token *next;
+	static bool busy;
+	struct token *token = (struct token *)object, *root = token->root, *outer = token->outer;
+	struct py *type = object->type;
+
+	if (token->open)
+		abandon(token);
+	if (token->wide)
+		PyMem_Free(token->wide);
+	py_drop(token->probe);
+	PyObject_Free(object);
+	Py_DecRef(type);
+	py_drop(root);
+	if (!outer)
+		return;
+	if (busy && !next) {
+		next = outer;
+		return;
+	}
+	busy = true;
+	while (outer) {
+		Py_DecRef(&outer->head);
+		outer = next;
+		next = NULL;
+	}
+	busy = false;
+}
+
+int token_setup(void)
+{
+	static struct py_slot slots[] = {{PY_TP_DEALLOC, token_free}, {0, NULL}};
+	static struct py_type_spec spec = {"wftrace.Token", sizeof(struct token), 0, 0, slots};
+
+	state.token_type = PyType_FromSpec(&spec);
+	state.var = PyContextVar_New("wftrace", NULL);
+	return state.token_type && state.var ? 0 : -1;
+}
