@@ -22,6 +22,8 @@ def candidates():
     yield '/usr/bin/python3'
     home = os.environ.get('PYENV_ROOT') or os.path.expanduser('~/.pyenv')
     yield from sorted(glob.glob(os.path.join(home, 'versions', '*', 'bin', 'python3')))
+    if os.geteuid() == 0:  # of newer.sh
+        yield from sorted(glob.glob(os.path.expanduser('~/.cache/wftrace/pythons/bin/python3.*')))
     for minor in range(8, 20):
         yield shutil.which('python3.%d' % minor) or ''
 

@@ -231,6 +231,12 @@ int wf_entrance_waits(const struct wf_entrance *entrance)
 	return rc;
 }
 
+void wf_entrance_remind(const struct wf_entrance *entrance)
+{
+	if (entrance->python->way == WF_PYTHON_SLOT && check_program(entrance) == 0)
+		wf_slot_remind(entrance->python, &entrance->slot);
+}
+
 static int take_back(struct wf_entrance *entrance)
 {
 	int rc;

@@ -45,6 +45,8 @@ void wf_entrance_done(struct wf_entrance *entrance);
 int wf_entrance_ask(struct wf_entrance *entrance, struct wf_err *err);
 /* 1 while nobody has come by, 0 once somebody has; -ESRCH. */
 int wf_entrance_waits(const struct wf_entrance *entrance);
+/* Say it again, where that is needed. */
+void wf_entrance_remind(const struct wf_entrance *entrance);
 /* No further thread comes by. 0, or -EALREADY where one has; -ESRCH; -EAGAIN. */
 int wf_entrance_close(struct wf_entrance *entrance);
 /* Threads that have come by or may be about to: as many sides may be opened. */

@@ -17,7 +17,7 @@
 #include "userspace/base/str.h"
 
 #define THREADS_MAX  32768
-#define PATIENCE_NS  20000000ULL   /* for all threads to stop */
+#define PATIENCE_NS  100000000ULL  /* for all threads to stop */
 #define STRAGGLER_NS 5000000000ULL /* for the last ones to be let go, when that failed */
 #define PASSES_MAX   64
 

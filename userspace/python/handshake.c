@@ -19,7 +19,9 @@
 
 /*
  * Only what is built into every interpreter, under names that no library patches (gevent replaces
- * time.sleep and os.read). sigtimedwait without signals is a sleep.
+ * time.sleep and os.read). sigtimedwait without signals is a sleep. A KeyboardInterrupt that came
+ * meanwhile may not leave the text: CPython would take it for an unhandled one. It is raised again
+ * by a thread that cannot run before the text has ended.
  */
 static const char opening[] = "try:\n"
 			      " import posix as o\n"
@@ -30,14 +32,10 @@ static const char opening[] = "try:\n"
 			      "   while n<300 and b'1'>o.pread(f,1,0):w((),.001);n+=1\n"
 			      "   exec(o.pread(f,int(o.pread(f,8,0)),8),{'f':f,'o':o})\n"
 			      "  finally:o.close(f)\n"
-			      "except %s:0\n"
-			      "%s";
-
-/* Ctrl-C that came meanwhile is not lost where an exception would be printed. */
-static const char quiet_tail[] = "except BaseException as e:\n"
-				 " if isinstance(e,KeyboardInterrupt):\n"
-				 "  import _thread as t\n"
-				 "  t.interrupt_main()\n";
+			      "except KeyboardInterrupt:\n"
+			      " import _thread as t\n"
+			      " t.start_new_thread(t.interrupt_main,())\n"
+			      "except %s:0\n";
 
 /*
  * Runs in the target: loads nothing itself, makes the image a file of its own, executes the script
@@ -66,8 +64,8 @@ static const char courier[] = "g=-1;k='E'\n"
 
 int wf_handshake_text(const char *nonce, pid_t inner_pid, bool quiet, char *out, size_t size)
 {
-	int len = snprintf(out, size, opening, (int)inner_pid, nonce, "Exception",
-			   quiet ? quiet_tail : "");
+	int len = snprintf(out, size, opening, (int)inner_pid, nonce,
+			   quiet ? "BaseException" : "Exception");
 
 	return len < 0 || (size_t)len >= size ? -E2BIG : 0;
 }
@@ -87,24 +85,34 @@ static bool is_named(pid_t pid, int number, const char *nonce)
 	return strcmp(link, want) == 0;
 }
 
-bool wf_handshake_is_open(pid_t pid, const char *nonce, int number)
+static uint64_t inode_of(pid_t pid, int number)
 {
-	return is_named(pid, number, nonce);
+	struct stat st;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)pid, number);
+	return stat(path, &st) < 0 ? 0 : st.st_ino;
 }
 
-static bool is_known(const int *known, size_t count, int number)
+bool wf_handshake_is_open(pid_t pid, const struct wf_side *side)
+{
+	return inode_of(pid, side->number) == side->inode;
+}
+
+static bool is_known(const struct wf_side *known, size_t count, uint64_t inode)
 {
 	for (size_t i = 0; i < count; i++) {
-		if (known[i] == number)
+		if (known[i].inode == inode)
 			return true;
 	}
 	return false;
 }
 
-static int find_number(pid_t pid, const char *nonce, const int *known, size_t known_count)
+static int find_side(pid_t pid, const char *nonce, const struct wf_side *known, size_t known_count,
+		     struct wf_side *ret)
 {
 	struct dirent *entry;
-	int found = -EAGAIN;
+	int rc = -EAGAIN;
 	char path[64];
 	uint64_t number;
 	DIR *dir;
@@ -113,22 +121,23 @@ static int find_number(pid_t pid, const char *nonce, const int *known, size_t kn
 	dir = opendir(path);
 	if (!dir)
 		return errno == ENOENT ? -ESRCH : -errno;
-	while (found < 0 && (entry = readdir(dir)) != NULL) {
+	while (rc < 0 && (entry = readdir(dir)) != NULL) {
 		if (wf_parse_u64(entry->d_name, &number) < 0 || number > INT32_MAX ||
-		    is_known(known, known_count, (int)number))
+		    !is_named(pid, (int)number, nonce))
 			continue;
-		if (is_named(pid, (int)number, nonce))
-			found = (int)number;
+		*ret = (struct wf_side){.number = (int)number, .inode = inode_of(pid, (int)number)};
+		if (ret->inode && !is_known(known, known_count, ret->inode))
+			rc = 0;
 	}
 	closedir(dir);
-	return found;
+	return rc;
 }
 
 /*
  * The target's own open file, not a second opening by our rights: what it could not write,
  * we do not write for it.
  */
-static int share(pid_t pid, int number)
+static int share(pid_t pid, const struct wf_side *side)
 {
 	wf_auto(wf_closep) int process = (int)syscall(SYS_pidfd_open, pid, 0);
 	wf_auto(wf_closep) int fd = -1;
@@ -136,28 +145,28 @@ static int share(pid_t pid, int number)
 
 	if (process < 0)
 		return errno == ESRCH ? -ESRCH : -errno;
-	fd = (int)syscall(SYS_pidfd_getfd, process, number, 0);
+	fd = (int)syscall(SYS_pidfd_getfd, process, side->number, 0);
 	if (fd < 0)
 		return errno == EBADF ? -EAGAIN : -errno;
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_nlink != 0 ||
-	    fcntl(fd, F_GET_SEALS) < 0)
+	if (fstat(fd, &st) < 0 || st.st_ino != side->inode)
+		return -EAGAIN;
+	if (!S_ISREG(st.st_mode) || st.st_nlink != 0 || fcntl(fd, F_GET_SEALS) < 0)
 		return -EBADMSG;
 	return wf_take_fd(&fd);
 }
 
-int wf_handshake_open(pid_t pid, const char *nonce, const int *known, size_t known_count,
-		      int *ret_fd, int *ret_number)
+int wf_handshake_open(pid_t pid, const char *nonce, const struct wf_side *known, size_t known_count,
+		      int *ret_fd, struct wf_side *ret_side)
 {
-	int number = find_number(pid, nonce, known, known_count);
+	int rc = find_side(pid, nonce, known, known_count, ret_side);
 	int fd;
 
-	if (number < 0)
-		return number;
-	fd = share(pid, number);
+	if (rc < 0)
+		return rc;
+	fd = share(pid, ret_side);
 	if (fd < 0)
 		return fd;
 	*ret_fd = fd;
-	*ret_number = number;
 	return 0;
 }
 

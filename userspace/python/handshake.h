@@ -36,14 +36,20 @@ struct wf_handshake_body {
  */
 int wf_handshake_text(const char *nonce, pid_t inner_pid, bool quiet, char *out, size_t size);
 
+/* One side that the target opened. Its number may come again, its inode does not. */
+struct wf_side {
+	int number; /* of its descriptor there */
+	uint64_t inode;
+};
+
 /*
  * The target's file of that name, as a descriptor of our own that shares it. -EAGAIN: not there
- * (yet); -ESRCH. `known` are descriptor numbers to pass over; ret_number is the found one.
+ * (yet); -ESRCH. `known` are sides to pass over.
  */
-int wf_handshake_open(pid_t pid, const char *nonce, const int *known, size_t known_count,
-		      int *ret_fd, int *ret_number);
-/* Is it still open in the target under that number? */
-bool wf_handshake_is_open(pid_t pid, const char *nonce, int number);
+int wf_handshake_open(pid_t pid, const char *nonce, const struct wf_side *known, size_t known_count,
+		      int *ret_fd, struct wf_side *ret_side);
+/* Is it still open in the target? */
+bool wf_handshake_is_open(pid_t pid, const struct wf_side *side);
 
 /* Write everything but the header. -E2BIG, -EIO. */
 int wf_handshake_fill(int fd, const struct wf_handshake_body *body, uint32_t *ret_body,

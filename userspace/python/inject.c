@@ -19,6 +19,7 @@
 #define RUN_NS      (120000 * MS)
 #define SETTLE_NS   (1000 * MS)
 #define AGAIN_NS    (50 * MS)
+#define REMIND_NS   (10 * MS)
 #define TRIES_MAX   3
 #define SIDES_MAX   64
 #define WITHDRAW_NS (500 * MS)
@@ -29,13 +30,14 @@ struct wf_inject {
 	char *script;
 	struct wf_entrance entrance;
 	enum wf_inject_state state;
+	bool closed;       /* no further thread comes by */
 	bool settling;     /* the answer is there; other threads are sent away */
 	uint64_t since_ns; /* of the state */
-	uint64_t start_ns, not_before_ns, come_by_ns;
+	uint64_t start_ns, not_before_ns, come_by_ns, reminded_ns;
 	unsigned tries;
 	int fd;
 	uint32_t body;
-	int sides[SIDES_MAX]; /* descriptor numbers in the target: ours first, then the dismissed */
+	struct wf_side sides[SIDES_MAX]; /* ours first, then the dismissed */
 	size_t side_count;
 	bool failed;
 	char *answer;
@@ -111,6 +113,8 @@ static int step_blocked(struct wf_inject *inject, struct wf_err *err)
 		return wf_err_set(err, -rc, "%s", why.msg);
 	inject->tries++;
 	inject->come_by_ns = 0;
+	inject->closed = inject->entrance.threads <= 1;
+	inject->reminded_ns = wf_clock_monotonic_ns();
 	enter_state(inject, WF_INJECT_WAITING);
 	return WF_INJECT_WAITING;
 }
@@ -132,15 +136,15 @@ static int nothing_opened(struct wf_inject *inject, struct wf_err *err)
 
 static int find_side(struct wf_inject *inject, int *ret_fd)
 {
-	int number = -1;
+	struct wf_side side;
 	int rc;
 
 	if (inject->side_count == SIDES_MAX)
 		return -EAGAIN;
 	rc = wf_handshake_open(inject->python.pid, inject->entrance.nonce, inject->sides,
-			       inject->side_count, ret_fd, &number);
+			       inject->side_count, ret_fd, &side);
 	if (rc == 0)
-		inject->sides[inject->side_count++] = number;
+		inject->sides[inject->side_count++] = side;
 	return rc;
 }
 
@@ -172,6 +176,17 @@ static int wait_open(struct wf_inject *inject, struct wf_err *err)
 	return nothing_opened(inject, err);
 }
 
+static int still_waiting(struct wf_inject *inject)
+{
+	uint64_t now = wf_clock_monotonic_ns();
+
+	if (now - inject->reminded_ns > REMIND_NS) {
+		wf_entrance_remind(&inject->entrance);
+		inject->reminded_ns = now;
+	}
+	return WF_INJECT_WAITING;
+}
+
 static int step_waiting(struct wf_inject *inject, struct wf_err *err)
 {
 	const struct wf_handshake_body body = {.script = inject->script,
@@ -181,7 +196,7 @@ static int step_waiting(struct wf_inject *inject, struct wf_err *err)
 	int rc = inject->come_by_ns ? 0 : wf_entrance_waits(&inject->entrance);
 
 	if (rc > 0)
-		return WF_INJECT_WAITING;
+		return still_waiting(inject);
 	if (rc < 0)
 		return gone(inject, err);
 	if (!inject->come_by_ns)
@@ -209,9 +224,6 @@ static int step_delivered(struct wf_inject *inject, struct wf_err *err)
 	if (rc < 0)
 		return wf_err_set(err, -rc, "the request cannot be written to process %d: %s",
 				  (int)inject->python.pid, strerror(-rc));
-	/* One is enough: other threads that were asked need not come by. */
-	if (inject->entrance.threads > 1)
-		wf_entrance_close(&inject->entrance);
 	enter_state(inject, WF_INJECT_RUNNING);
 	return WF_INJECT_RUNNING;
 }
@@ -220,11 +232,17 @@ static int step_delivered(struct wf_inject *inject, struct wf_err *err)
 static bool send_away(struct wf_inject *inject)
 {
 	wf_auto(wf_closep) int fd = -1;
+	int rc;
 
+	/* One is enough: the others that were asked need not come by any more. */
+	if (!inject->closed) {
+		rc = wf_entrance_close(&inject->entrance);
+		inject->closed = rc == 0 || rc == -EALREADY;
+	}
 	if (inject->side_count < wf_entrance_begun(&inject->entrance) &&
 	    find_side(inject, &fd) == 0)
 		wf_handshake_dismiss(fd);
-	return inject->side_count >= wf_entrance_begun(&inject->entrance);
+	return inject->closed && inject->side_count >= wf_entrance_begun(&inject->entrance);
 }
 
 static int wrap_failure(struct wf_inject *inject, struct wf_err *err)
@@ -256,8 +274,7 @@ static int interrupted(struct wf_inject *inject, struct wf_err *err)
 
 static int step_running(struct wf_inject *inject, struct wf_err *err)
 {
-	bool open =
-		wf_handshake_is_open(inject->python.pid, inject->entrance.nonce, inject->sides[0]);
+	bool open = wf_handshake_is_open(inject->python.pid, &inject->sides[0]);
 	int rc = wf_handshake_answer(inject->fd, &inject->answer, &inject->failed, err);
 
 	send_away(inject);

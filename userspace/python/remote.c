@@ -7,6 +7,15 @@
 #define PLEASE_STOP 32U /* bit of the breaker: look at the debugger's request */
 #define THREADS_MAX 65536
 
+/* A request of a tracer that was killed: "/dev/shm/wf" and 16 digits. Nobody else comes by so. */
+static bool is_left_over(const char *path)
+{
+	const char *name = strrchr(path, '/');
+
+	return name && strncmp(name, "/wf", 3) == 0 && strspn(name + 3, "0123456789abcdef") == 16 &&
+	       name[19] == '\0';
+}
+
 static bool is_ours(const struct wf_python *python, uint64_t thread, const struct wf_script *script,
 		    bool *ret_other)
 {
@@ -19,8 +28,9 @@ static bool is_ours(const struct wf_python *python, uint64_t thread, const struc
 		return false;
 	if (wf_memory_read(python->pid, thread + python->offsets.path, path, sizeof(path)) < 0)
 		return false;
-	*ret_other = strncmp(path, script->path, sizeof(path)) != 0;
-	return !*ret_other;
+	path[sizeof(path) - 1] = '\0';
+	*ret_other = !is_left_over(path);
+	return strcmp(path, script->path) == 0;
 }
 
 static int ask(const struct wf_python *python, uint64_t thread, const struct wf_script *script)

@@ -170,8 +170,11 @@ int wf_slot_put(const struct wf_python *python, const struct wf_halt *halt,
 		rc = check_calls(python, bytes, &queue, regions, err);
 	if (rc == 0)
 		rc = check_lock(python, bytes, err);
-	if (rc == 0 && wf_queue_is_full(python->layout, &queue))
+	if (rc == 0 && wf_queue_is_full(python->layout, &queue)) {
+		/* Up to 3.11 a full queue may have lost its bell, and would stay so. */
+		ring_bell(python, state);
 		rc = -EAGAIN;
+	}
 	if (rc == 0)
 		rc = write_room(python, halt, room, owner, text, err);
 	if (rc < 0)
@@ -203,6 +206,16 @@ int wf_slot_waits(const struct wf_python *python, const struct wf_slot *slot)
 	struct wf_queue queue;
 
 	return look(python, slot, bytes, &queue);
+}
+
+void wf_slot_remind(const struct wf_python *python, const struct wf_slot *slot)
+{
+	const struct wf_layout *layout = python->layout;
+	uint32_t one = 1;
+
+	if (layout->breaker != WF_NO_OFFSET)
+		wf_memory_write(python->pid, slot->queue - layout->queue + layout->breaker, &one,
+				sizeof(one));
 }
 
 int wf_slot_withdraw(const struct wf_python *python, const struct wf_slot *slot)

@@ -38,6 +38,11 @@ int wf_slot_put(const struct wf_python *python, const struct wf_halt *halt,
 		struct wf_slot *ret, struct wf_err *err);
 /* 1 while it waits, 0 once it was taken, -ESRCH, -EBADMSG. Needs no halt. */
 int wf_slot_waits(const struct wf_python *python, const struct wf_slot *slot);
+/*
+ * Ring again: between 3.9 and 3.11 a native thread that adds a call of its own silences the bell of
+ * all that wait. Needs no halt; does nothing from 3.13 on.
+ */
+void wf_slot_remind(const struct wf_python *python, const struct wf_slot *slot);
 /* Take it back from a halted process. -EALREADY: it was taken. */
 int wf_slot_withdraw(const struct wf_python *python, const struct wf_slot *slot);
 
