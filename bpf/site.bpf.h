@@ -74,6 +74,7 @@ static __always_inline void start_root(struct wf_task *task, struct task_struct 
 				       __u64 now, __u32 generation)
 {
 	task->cgroup_id = cgroup_of(current);
+	task->stack.arena_top = 0;
 	task->stack.root_id = id;
 	task->stack.root_start_ns = now;
 	task->stack.trace_hi = mix(task->seed);
@@ -98,6 +99,18 @@ static __always_inline void join_root(struct wf_task *task)
 	task->stack.root_start_ns = task->context.root_start_ns;
 	task->stack.trace_hi = wf_agent_trace(root_id, 0);
 	task->stack.trace_lo = wf_agent_trace(root_id, 1);
+}
+
+/* The native call around, or the thread's Python span where that is nearer. */
+static __always_inline __u64 find_parent(struct wf_task *task, struct wf_frame *below)
+{
+	__u64 python = task->agent_page ? python_parent(task, below) : 0;
+
+	if (python && !below)
+		join_root(task);
+	if (python)
+		return python;
+	return below ? below->id : 0;
 }
 
 /* Pop what died below this entry. Returns the depth that is left. */
@@ -194,7 +207,7 @@ static __always_inline int on_enter(struct pt_regs *ctx, struct wf_task *task,
 				    __u32 generation)
 {
 	__u32 alt = on_alt_stack(current, ctx->sp), flags, n;
-	__u64 now, id, parent, python, sp = frame_sp(ctx, spec);
+	__u64 now, id, parent, sp = frame_sp(ctx, spec);
 	struct wf_frame *frame, *below;
 
 	if (!task->seed)
@@ -217,18 +230,10 @@ static __always_inline int on_enter(struct pt_regs *ctx, struct wf_task *task,
 	}
 	id = mix(task->seed + ++task->sequence * 0x9e3779b97f4a7c15ULL);
 	below = n ? frame_at(task, n - 1) : 0;
-	parent = below ? below->id : 0;
 	flags = alt | frame_flags(spec, below);
-	if (!below) {
-		task->stack.arena_top = 0;
+	if (!below)
 		start_root(task, current, id, now, generation);
-	}
-	python = task->agent_page ? python_parent(task, below) : 0;
-	if (python) {
-		parent = python;
-		if (!below)
-			join_root(task);
-	}
+	parent = find_parent(task, below);
 	if (is_guarded(ctx, task, spec, index, n)) {
 		flags |= WF_FRAME_GUARD;
 		id = parent;

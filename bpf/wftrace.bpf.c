@@ -124,6 +124,18 @@ static __always_inline int on_other(struct pt_regs *ctx, struct wf_task *task,
 	return on_rare(ctx, task, current, spec);
 }
 
+/* A call whose task got no state: there was no memory for it. */
+static __always_inline int count_stateless(__u32 kind)
+{
+	if (kind == WF_SITE_AGENT_START || kind == WF_SITE_AGENT_NOTE)
+		return 0;
+	count_total(WF_CNT_ENTRIES);
+	count_total(WF_CNT_STATE_FULL);
+	if (kind == WF_SITE_AGENT_SPAN)
+		count_total(WF_CNT_AGENT_SPANS);
+	return 0;
+}
+
 SEC("uprobe")
 int on_site(struct pt_regs *ctx)
 {
@@ -150,21 +162,16 @@ int on_site(struct pt_regs *ctx)
 	task = traced_task(current, opens(kind) || is_agent(kind), &outside);
 	if (outside)
 		return 0;
-	if (task && is_agent(kind))
-		return on_agent(ctx, task, kind, cookie >> 32);
+	if (is_agent(kind))
+		return task ? on_agent(ctx, task, kind, cookie >> 32) : count_stateless(kind);
 	if (closes(kind) && is_no_close(ctx, task, spec, index))
 		return 0;
 	if (closes(kind))
 		return on_leave(ctx, task, spec, index);
-	if (!opens(kind) && kind != WF_SITE_AGENT_SPAN)
+	if (!opens(kind))
 		return on_other(ctx, task, current, spec, index);
-	if (task && opens(kind))
-		return on_enter(ctx, task, current, spec, index, cookie >> 32);
-	count_total(WF_CNT_ENTRIES);
-	count_total(WF_CNT_STATE_FULL);
-	if (kind == WF_SITE_AGENT_SPAN)
-		count_total(WF_CNT_AGENT_SPANS);
-	return 0;
+	return task ? on_enter(ctx, task, current, spec, index, cookie >> 32)
+		    : count_stateless(kind);
 }
 
 SEC("tp_btf/sched_process_fork")

@@ -413,9 +413,23 @@ static int judge_python(struct wf_session *session, struct wf_err *err)
 	return wf_err_set(err, ENOENT, "nothing to trace: none of the rules found a function");
 }
 
+static void begin(struct wf_session *session, pid_t only)
+{
+	uint64_t now_ns = wf_clock_monotonic_ns();
+
+	wf_kernel_arm(session->kernel);
+	session->swept_ns = now_ns;
+	if (session->config->duration_ns)
+		session->end_ns = now_ns + session->config->duration_ns;
+	if (session->party && !session->python_announced)
+		wf_log(WF_LOG_INFO, "session",
+		       "waiting for a Python process to run some code (Ctrl-C takes it back)");
+	else if (!only)
+		wf_arming_announce(session->arming);
+}
+
 int wf_session_open(struct wf_session *session, pid_t only, struct wf_err *err)
 {
-	uint64_t now_ns;
 	int rc = open_recording(session, err);
 
 	if (rc == 0)
@@ -433,23 +447,15 @@ int wf_session_open(struct wf_session *session, pid_t only, struct wf_err *err)
 	if (rc < 0)
 		return rc;
 	wf_wave_done(&session->wave);
-	if (session->config->no_follow && wf_privilege_drop() < 0)
-		return wf_err_set(err, EPERM, "privileges cannot be dropped");
-	wf_kernel_arm(session->kernel);
 	rc = enter_python(session, err);
 	if (rc == 0)
 		rc = judge_python(session, err);
 	if (rc < 0)
 		return rc;
-	now_ns = wf_clock_monotonic_ns();
-	session->swept_ns = now_ns;
-	if (session->config->duration_ns)
-		session->end_ns = now_ns + session->config->duration_ns;
-	if (session->party && !session->python_announced)
-		wf_log(WF_LOG_INFO, "session",
-		       "waiting for a Python process to run some code (Ctrl-C takes it back)");
-	else if (!only)
-		wf_arming_announce(session->arming);
+	/* a Python process can be left only with what it took to go in */
+	if (session->config->no_follow && !session->party && wf_privilege_drop() < 0)
+		return wf_err_set(err, EPERM, "privileges cannot be dropped");
+	begin(session, only);
 	return 0;
 }
 

@@ -304,8 +304,6 @@ static void what_is_wrong_is_said_in_one_line(void **state)
 		 "--budget is not in this version (it comes with sampling and budgets)"},
 		{"wftrace run --errors ls",
 		 "--errors is not in this version (it comes with sampling and budgets)"},
-		{"wftrace run --no-inject ls",
-		 "--no-inject is not in this version (it comes with Python tracing)"},
 	};
 
 	(void)state;

@@ -24,3 +24,6 @@ $(O)/python/reader: tests/python/reader.c $(O)/gen/reader.skel.h
 
 python-parts: $(O)/python/agent.so $(O)/python/agent.py $(O)/python/reader
 .PHONY: python-parts
+
+$(O)/tests/%: tests/python/%.c $(O)/libwftrace.a
+	$(Q)mkdir -p $(@D); echo "  TEST  $@"; $(CC) $(ALLFLAG) -MMD -MP -MF $@.d -MT $@ -o $@ $< $(O)/libwftrace.a $(LIBS)
