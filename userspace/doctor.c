@@ -42,11 +42,17 @@ static void check_kernel(struct wf_checks *checks, const struct wf_features *fea
 	if (features->btf)
 		wf_checks_add(checks, "kernel BTF", WF_VERDICT_OK, NULL, "/sys/kernel/btf/vmlinux");
 	else
-		wf_checks_add(
-			checks, "kernel BTF", WF_VERDICT_NO,
-			"boot a kernel built with CONFIG_DEBUG_INFO_BTF (Debian 11, RHEL 8.2, "
-			"Ubuntu 20.10 and later have it)",
-			"kernel %s has none", features->release);
+		wf_checks_add(checks, "kernel BTF", WF_VERDICT_NO,
+			      "boot a kernel built with CONFIG_DEBUG_INFO_BTF (Debian 12, RHEL 9, "
+			      "Ubuntu 22.04 and later have it)",
+			      "kernel %s has none", features->release);
+	if (features->cookies)
+		wf_checks_add(checks, "attach cookies", WF_VERDICT_OK, NULL,
+			      "a probe carries its number");
+	else
+		wf_checks_add(checks, "attach cookies", WF_VERDICT_NO,
+			      "boot Linux 5.15 or later (Debian 12, RHEL 9, Ubuntu 22.04)",
+			      "kernel %s has none", features->release);
 	if (features->uprobe_multi && features->pid_filter)
 		wf_checks_add(checks, "uprobe_multi", WF_VERDICT_OK, NULL,
 			      "one link a file; its pid filter covers all threads");
