@@ -72,5 +72,4 @@ def test_memory_stays_flat_with_many_processes(t):
     target.go()
     threading.Event().wait(warm)
     stays_flat(t, tracer, seconds, kept)
-    target.finish(60)
     t.equal(tracer.stop(check=False).ledger["balanced"], True, "balanced")
