@@ -39,5 +39,6 @@ int wf_cmd_record(const struct wf_config *config);
 int wf_cmd_replay(const struct wf_config *config);
 int wf_cmd_doctor(const struct wf_config *config);
 int wf_cmd_profiles(const struct wf_config *config);
+int wf_cmd_detach(const struct wf_config *config);
 
 #endif

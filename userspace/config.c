@@ -187,6 +187,10 @@ int wf_config_check(const struct wf_config *config, struct wf_err *err)
 		return check_doctor(config, err);
 	case WF_COMMAND_PROFILES:
 		return check_one_pid(config, "profiles", err);
+	case WF_COMMAND_DETACH:
+		if (!config->pids.count)
+			return wf_err_set(err, EINVAL, "detach needs -p PID");
+		return 0;
 	case WF_COMMAND_COMPLETION:
 		return check_completion(config, err);
 	case WF_COMMAND_HELP:

@@ -26,10 +26,15 @@ static void print_own(const struct wf_config *config)
 int main(int argc, char **argv)
 {
 	static int (*const commands[])(const struct wf_config *) = {
-		[WF_COMMAND_ATTACH] = wf_cmd_attach,     [WF_COMMAND_RUN] = wf_cmd_run,
-		[WF_COMMAND_LIST] = wf_cmd_list,         [WF_COMMAND_RECORD] = wf_cmd_record,
-		[WF_COMMAND_REPLAY] = wf_cmd_replay,     [WF_COMMAND_DOCTOR] = wf_cmd_doctor,
-		[WF_COMMAND_PROFILES] = wf_cmd_profiles, [WF_COMMAND_CONFIG] = NULL,
+		[WF_COMMAND_ATTACH] = wf_cmd_attach,
+		[WF_COMMAND_RUN] = wf_cmd_run,
+		[WF_COMMAND_LIST] = wf_cmd_list,
+		[WF_COMMAND_RECORD] = wf_cmd_record,
+		[WF_COMMAND_REPLAY] = wf_cmd_replay,
+		[WF_COMMAND_DOCTOR] = wf_cmd_doctor,
+		[WF_COMMAND_PROFILES] = wf_cmd_profiles,
+		[WF_COMMAND_DETACH] = wf_cmd_detach,
+		[WF_COMMAND_CONFIG] = NULL,
 	};
 	wf_auto(wf_config_done) struct wf_config config = {0};
 	struct wf_err err = {0};

@@ -19,8 +19,8 @@
 /* The order is that of the help texts: whom, what, where to, the rest. */
 const struct wf_option wf_options[] = {
 	{"pid", 'p', 'A', WF_OPTION_PIDS, WF_HINT_PID,
-	 ON(ATTACH) | ON(RECORD) | ON(LIST) | ON(DOCTOR) | ON(PROFILES), AT(pids), "PID[,PID...]",
-	 NULL, "processes, by their PID on the host",
+	 ON(ATTACH) | ON(RECORD) | ON(LIST) | ON(DOCTOR) | ON(PROFILES) | ON(DETACH), AT(pids),
+	 "PID[,PID...]", NULL, "processes, by their PID on the host",
 	 "Children that they start are traced too, unless *--no-follow* is given. "
 	 "*list*, *doctor* and *profiles* only look."},
 	{"name", 'n', 'A', WF_OPTION_TEXT, WF_HINT_PROCESS, ON(ATTACH) | ON(RECORD), AT(name),
@@ -96,10 +96,10 @@ const struct wf_option wf_options[] = {
 	{"sample", 0, 'E', WF_OPTION_TEXT, WF_HINT_NONE, TRACING, 0, "RATIO"},
 	{"budget", 0, 'E', WF_OPTION_TEXT, WF_HINT_NONE, TRACING, 0, "PERCENT|off"},
 	{"errors", 0, 'E', WF_OPTION_FLAG, WF_HINT_NONE, TRACING, 0},
-	{"no-inject", 0, 'A', WF_OPTION_FLAG, WF_HINT_NONE, TRACING, AT(no_inject), NULL, NULL,
-	 "put nothing into processes (no Python)", NULL},
-	{"force", 0, 'A', WF_OPTION_FLAG, WF_HINT_NONE, TRACING, AT(force), NULL, NULL,
-	 "enter Python processes that may notice it",
+	{"no-inject", 0, 'A', WF_OPTION_FLAG, WF_HINT_NONE, TRACING | ON(LIST), AT(no_inject), NULL,
+	 NULL, "put nothing into processes (no Python)", NULL},
+	{"force", 0, 'A', WF_OPTION_FLAG, WF_HINT_NONE, TRACING | ON(LIST) | ON(DETACH), AT(force),
+	 NULL, NULL, "enter Python processes that may notice it",
 	 "Where an audit hook watches, or a native thread would see an interrupted system call."},
 	{"verbose", 'v', 'A', WF_OPTION_FLAG, WF_HINT_NONE, ANYWHERE, AT(verbose), NULL, NULL,
 	 "say more, for developers", NULL},

@@ -3,42 +3,9 @@
 import os
 import sys
 from collections import Counter
-from pathlib import Path
 
-from harness import EXIT_NOTHING, EXIT_USAGE, Skip, wait_for
-
-PROGRAMS = Path(__file__).resolve().parent / "programs"
-VERSIONS = sorted(Path.home().glob(".pyenv/versions/3.*/bin/python3"))
-RULES = ["__main__:Shop.order(n=arg.n, shop=self.name, first=arg.rows[0], rows=arg.rows|len, total=return)",
-         "shop.py:item(price=arg.price, gone=arg.missing) when arg.price >= 10", "__main__:fail"]
-
-
-def interpreters():
-    found = [Path("/usr/bin/python3")] + [p for p in VERSIONS if int(p.parts[-3].split(".")[1]) >= 8]
-    found = [str(p) for p in found if p.exists()]
-    if not found:
-        raise Skip("no Python to be traced")
-    return found
-
-
-def newest():
-    return interpreters()[-1]
-
-
-def tell(target, line):
-    """Say it, and return what comes behind `WORD done`."""
-    word, seen = line.split()[0] + " done", len(target.out.lines)
-    target.go(line)
-    wait_for(lambda: any(x.startswith(word) for x in target.out.lines[seen:]), f"an answer to {line!r}")
-    return target.out.lines[-1][len(word):].strip()
-
-
-def trace(t, python, rules, *options, says=("orders 20",), check=True):
-    target = t.start([python, PROGRAMS / "shop.py"])
-    tracer = t.attach(target, rules, *options)
-    for line in says:
-        tell(target, line)
-    return tracer.stop(check=check), target
+from harness import EXIT_NOTHING, EXIT_USAGE
+from shop import PROGRAMS, RULES, interpreters, newest, tell, trace
 
 
 def test_methods_values_and_exceptions(t):

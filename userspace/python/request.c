@@ -88,6 +88,15 @@ int wf_request_start(const struct wf_request *request, const struct wf_ruleset *
 	return out->failed ? -ENOMEM : 0;
 }
 
+int wf_request_clean(const struct wf_request *request, struct wf_buf *out)
+{
+	wf_buf_puts(out, "agent = __import__('sys').modules.get('_wftrace')\nrequest = ");
+	put_head(request, "disarm", out);
+	wf_buf_puts(out, "}\nresult = agent.apply({**request, 'abi': agent.ABI}) if agent else "
+			 "'null'\n");
+	return out->failed ? -ENOMEM : 0;
+}
+
 int wf_request_apply(const struct wf_request *request, const char *action, struct wf_buf *out)
 {
 	wf_buf_puts(out, "result = __import__('sys').modules['_wftrace'].apply(");

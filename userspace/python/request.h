@@ -25,5 +25,7 @@ int wf_request_start(const struct wf_request *request, const struct wf_ruleset *
 		     struct wf_buf *out);
 /* Source that asks an agent that is there: "disarm", "status". */
 int wf_request_apply(const struct wf_request *request, const char *action, struct wf_buf *out);
+/* The same, "disarm", to an agent of any version; the answer is null where there is none. */
+int wf_request_clean(const struct wf_request *request, struct wf_buf *out);
 
 #endif

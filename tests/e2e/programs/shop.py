@@ -60,7 +60,29 @@ def fork():
     assert os.waitpid(pid, 0)[1] == 0
 
 
+def deep(n=0):
+    """How deep calls can go."""
+    try:
+        return deep(n + 1)
+    except RecursionError:
+        return n
+
+
 CODES = [f.__code__ for f in (Shop.order, item, fail)]
+
+
+def is_intact():
+    same = CODES == [f.__code__ for f in (Shop.order, item, fail)]
+    watched = [sys.monitoring.get_tool(i) for i in range(6)] if hasattr(sys, "monitoring") else []
+    return same and not any(watched)
+
+
+def serve():
+    """Work until nobody traces any more."""
+    while not is_intact():
+        SHOP.order(4, [5, 10, 20])
+        time.sleep(0.001)
+    print("serve intact", flush=True)
 
 
 def command(word, count):
@@ -77,9 +99,11 @@ def command(word, count):
         print("block begins", flush=True)
         os.read(0, 1)
     elif word == "intact":
-        same = CODES == [f.__code__ for f in (Shop.order, item, fail)]
-        watched = [sys.monitoring.get_tool(i) for i in range(6)] if hasattr(sys, "monitoring") else []
-        return "yes" if same and not any(watched) else "no"
+        return "yes" if is_intact() else "no"
+    elif word == "serve":
+        serve()
+    elif word == "depth":
+        return deep()
     elif word == "loaded":
         return "yes" if "_wftrace" in sys.modules else "no"
     return ""

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The Python programs that are traced: every interpreter at hand, and talking to a program."""
+from pathlib import Path
+
+from harness import PROGRAMS, Skip, wait_for
+
+VERSIONS = sorted(Path.home().glob(".pyenv/versions/3.*/bin/python3"), key=lambda p: int(p.parts[-3].split(".")[1]))
+RULES = ["__main__:Shop.order(n=arg.n, shop=self.name, first=arg.rows[0], rows=arg.rows|len, total=return)",
+         "shop.py:item(price=arg.price, gone=arg.missing) when arg.price >= 10", "__main__:fail"]
+
+
+def interpreters():
+    """Debian's and those of pyenv, oldest first."""
+    found = [p for p in VERSIONS if int(p.parts[-3].split(".")[1]) >= 8]
+    found.insert(len(found) // 2, Path("/usr/bin/python3"))
+    found = [str(p) for p in found if p.exists()]
+    if not found:
+        raise Skip("no Python to be traced")
+    return found
+
+
+def oldest():
+    return interpreters()[0]
+
+
+def newest():
+    return interpreters()[-1]
+
+
+def tell(target, line):
+    """Say it, and return what comes behind `WORD done`."""
+    word, seen = line.split()[0] + " done", len(target.out.lines)
+    target.go(line)
+    wait_for(lambda: any(x.startswith(word) for x in target.out.lines[seen:]), f"an answer to {line!r}")
+    return target.out.lines[-1][len(word):].strip()
+
+
+def trace(t, python, rules, *options, says=("orders 20",), check=True, program="shop.py"):
+    """Start it, attach, say something to it, leave: (Trace, the program, which runs on)."""
+    target = t.start([python, PROGRAMS / program])
+    tracer = t.attach(target, rules, *options)
+    for line in says:
+        tell(target, line)
+    return tracer.stop(check=check), target
+
+
+__all__ = ["PROGRAMS", "RULES", "interpreters", "newest", "oldest", "tell", "trace"]
