@@ -10,6 +10,7 @@
 #include "endpoint.h"
 #include "feature.h"
 #include "listing.h"
+#include "python/visit.h"
 #include "selftest.h"
 #include "target.h"
 #include "unmatched.h"
@@ -149,6 +150,37 @@ static void run_selftest(struct wf_checks *checks, const struct wf_features *fea
 	check_nop5(checks, features, &test);
 }
 
+static const char *const ways[] = {
+	[WF_PYTHON_NO_WAY] = "there is no way in",
+	[WF_PYTHON_SLOT] = "wftrace gets in by a pending call (the main thread must run Python "
+			   "code, and is stopped for a fraction of a millisecond)",
+	[WF_PYTHON_REMOTE] = "wftrace gets in by the interpreter's debugger interface (PEP 768; "
+			     "some thread must run Python code)",
+};
+
+/* Which way into an interpreter there is; the process is only looked at. */
+static void check_python(struct wf_checks *checks, const struct wf_target *target)
+{
+	struct wf_python python;
+	struct wf_err err = {0};
+	char name[48], version[24];
+	int rc = wf_python_find(target, &python, &err);
+
+	if (rc == -ENOENT)
+		return;
+	snprintf(name, sizeof(name), "process %d: Python", target->pid);
+	if (rc == 0)
+		rc = wf_inject_check_owner(&python, &err);
+	if (rc < 0) {
+		wf_checks_add(checks, name, WF_VERDICT_NO, NULL, "%s", err.msg);
+		return;
+	}
+	wf_python_version(&python, version, sizeof(version));
+	wf_checks_add(checks, name, WF_VERDICT_OK, NULL, "%s in %s: %s%s", version, python.file,
+		      ways[python.way],
+		      wf_visit_was_before(&python) ? "; a wftrace was in it before" : "");
+}
+
 static void check_target(struct wf_checks *checks, pid_t pid)
 {
 	wf_auto(wf_target_freep) struct wf_target *target = NULL;
@@ -167,6 +199,7 @@ static void check_target(struct wf_checks *checks, pid_t pid)
 		wf_checks_add(checks, name, WF_VERDICT_NOTE, NULL,
 			      "process %d debugs it: while it is stopped its spans grow",
 			      target->debugger);
+	check_python(checks, target);
 }
 
 /* Why the chosen functions can or cannot be traced: the plan and its refusals. */

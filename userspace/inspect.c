@@ -10,6 +10,8 @@
 #include "command.h"
 #include "listing.h"
 #include "offer.h"
+#include "python/request.h"
+#include "roster.h"
 #include "select.h"
 #include "selftest.h"
 #include "shipped.h"
@@ -88,17 +90,51 @@ static int plan(const struct wf_config *config, const struct wf_ruleset *rules,
 	return wf_wave_plan_file(&wave, config->executable, ret, err);
 }
 
+/* The interpreter itself is asked. The number of functions, or an error. */
+static int list_python(const struct wf_config *config, const struct scene *scene,
+		       const struct wf_ruleset *rules, uint32_t *ret_count, struct wf_err *err)
+{
+	struct wf_costs costs = wf_plan_default_costs();
+	struct wf_features features = {0};
+	struct wf_roster_config roster = {.config = config,
+					  .rules = rules,
+					  .costs = &costs,
+					  .style = wf_listing_style_for(stdout, config->json)};
+
+	*ret_count = 0;
+	if (!wf_request_wanted(rules))
+		return 0;
+	if (!scene->target)
+		return wf_err_set(err, EINVAL, "Python functions are listed in a process (-p PID)");
+	if (config->no_inject)
+		return wf_err_set(err, EINVAL,
+				  "to list Python functions the process is asked itself, which "
+				  "--no-inject forbids");
+	if (wf_feature_probe(&features, NULL) == 0 && features.tier != WF_TIER_NONE)
+		(void)wf_selftest_costs(&features, &costs, NULL);
+	return wf_roster_print(&roster, scene->target, stdout, ret_count, err);
+}
+
 static int list_functions(const struct wf_config *config, const struct scene *scene)
 {
 	struct wf_listing_style style = wf_listing_style_for(stdout, config->json);
 	wf_auto(wf_ruleset_freep) struct wf_ruleset *rules = NULL;
 	wf_auto(wf_wave_done) struct wf_wave wave = {0};
 	struct wf_err err = {0};
+	uint32_t python_count;
 
 	if (parse_globs(config, &rules, &err) < 0) {
 		failed(&err);
 		return err.code == ENOMEM ? WF_EXIT_FAILED : WF_EXIT_USAGE;
 	}
+	if (list_python(config, scene, rules, &python_count, &err) < 0) {
+		failed(&err);
+		return err.code == EINVAL ? WF_EXIT_USAGE : wf_exit_for(err.code);
+	}
+	if (wf_request_alone(rules))
+		return flushed(stdout) != WF_EXIT_DONE ? WF_EXIT_FAILED
+		       : python_count                  ? WF_EXIT_DONE
+						       : WF_EXIT_NO_MATCH;
 	if (plan(config, rules, scene, &wave, &err) < 0)
 		return failed(&err);
 	if (wave.plan->function_count && wf_listing_print(wave.plan, &style, stdout) < 0) {
@@ -108,7 +144,7 @@ static int list_functions(const struct wf_config *config, const struct scene *sc
 	if (flushed(stdout) != WF_EXIT_DONE)
 		return WF_EXIT_FAILED;
 	wf_unmatched_tell(rules, &wave, false);
-	return wave.plan->function_count ? WF_EXIT_DONE : WF_EXIT_NO_MATCH;
+	return wave.plan->function_count || python_count ? WF_EXIT_DONE : WF_EXIT_NO_MATCH;
 }
 
 int wf_cmd_list(const struct wf_config *config)

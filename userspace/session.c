@@ -394,10 +394,11 @@ static int enter_python(struct wf_session *session, struct wf_err *err)
 	return rc;
 }
 
-/* What came of it. An error only where nothing is left to be traced. */
+/* What came of it. An error only where nothing is left to be traced, or not all and all must. */
 static int judge_python(struct wf_session *session, struct wf_err *err)
 {
 	struct wf_party_status status;
+	uint32_t missing;
 
 	if (!session->party)
 		return 0;
@@ -405,12 +406,22 @@ static int judge_python(struct wf_session *session, struct wf_err *err)
 	wf_arming_add_functions(session->arming, status.functions - session->python_told);
 	session->python_told = status.functions;
 	session->python_announced = !status.entering;
+	missing = status.refused + status.waiting + status.failed;
+	if (session->config->strict && missing)
+		return wf_err_set(err, ENOENT, "--strict: %u Python functions cannot be traced",
+				  missing);
 	if (status.entering || status.functions || status.waiting ||
 	    !wf_request_alone(session->rules))
 		return 0;
 	if (status.failed && !status.armed)
 		return wf_err_set(err, status.err.code, "%s", status.err.msg);
 	return wf_err_set(err, ENOENT, "nothing to trace: none of the rules found a function");
+}
+
+static void leave_python(struct wf_session *session, uint64_t counters[WF_REC_AGENT_COUNTERS])
+{
+	if (session->party)
+		wf_party_leave(session->party, LEAVE_NS, counters);
 }
 
 static void begin(struct wf_session *session, pid_t only)
@@ -450,8 +461,10 @@ int wf_session_open(struct wf_session *session, pid_t only, struct wf_err *err)
 	rc = enter_python(session, err);
 	if (rc == 0)
 		rc = judge_python(session, err);
-	if (rc < 0)
+	if (rc < 0) {
+		leave_python(session, (uint64_t[WF_REC_AGENT_COUNTERS]){0});
 		return rc;
+	}
 	/* a Python process can be left only with what it took to go in */
 	if (session->config->no_follow && !session->party && wf_privilege_drop() < 0)
 		return wf_err_set(err, EPERM, "privileges cannot be dropped");
@@ -606,8 +619,7 @@ static int leave_targets(struct wf_session *session, struct wf_rec_ledger *ledge
 
 	wf_kernel_disarm(session->kernel);
 	wait_for_calls(session);
-	if (session->party)
-		wf_party_leave(session->party, LEAVE_NS, agent);
+	leave_python(session, agent);
 	wf_arming_detach(session->arming);
 	rc = wf_kernel_sweep(session->kernel, true, err);
 	wf_kernel_saved_stacks(session->kernel, deliver_saved, session);

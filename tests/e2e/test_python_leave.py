@@ -39,14 +39,18 @@ def test_nothing_stays_behind(t):
 
 
 def test_killed_under_load(t):
+    """All at the same time, since each waits for ten seconds that nobody traces."""
+    shops = []
     for python in interpreters():
         target = shop(t, python)
-        before, depth = inside(target.target_pid), tell(target, "depth")
-        tracer = t.attach(target, RULES)
+        shops.append((python, target, inside(target.target_pid), tell(target, "depth")))
+    tracers = [t.attach(target, RULES) for _, target, _, _ in shops]
+    for _, target, _, _ in shops:
         target.go("serve")
-        t.wait_age(0.3)
+    t.wait_age(0.3)
+    for tracer in tracers:
         tracer.signal(signal.SIGKILL)
-        tracer.wait()
+    for python, target, before, depth in shops:
         target.expect("serve intact", RESTORED_WITHIN)
         t.equal(inside(target.target_pid), before, f"{python}: threads and descriptors")
         t.equal(tell(target, "depth"), depth, f"{python}: recursion that fits")

@@ -98,7 +98,7 @@ void wf_party_enter(struct wf_party *party, const struct wf_target *target)
 		return;
 	wf_buf_init(&text, TEXT_BYTES);
 	party->request.sequence++;
-	if (wf_request_start(&party->request, party->config.rules, &text) < 0)
+	if (wf_request_start(&party->request, "arm", party->config.rules, &text) < 0)
 		wf_err_set(&guest->err, ENOMEM, "out of memory");
 	else
 		(void)wf_guest_enter(guest, target, text.data, party->config.force, &guest->err);

@@ -67,14 +67,14 @@ static void put_head(const struct wf_request *request, const char *action, struc
 	wf_buf_puts(out, "}");
 }
 
-int wf_request_start(const struct wf_request *request, const struct wf_ruleset *rules,
-		     struct wf_buf *out)
+int wf_request_start(const struct wf_request *request, const char *action,
+		     const struct wf_ruleset *rules, struct wf_buf *out)
 {
 	bool first = true;
 
 	wf_buf_append(out, wf_agent_script, wf_agent_script_bytes);
 	wf_buf_puts(out, "\nresult = start(origin, ");
-	put_head(request, "arm", out);
+	put_head(request, action, out);
 	wf_buf_printf(out, ", 'handoff': True, 'sdk': True, 'context': %s, 'rules': [",
 		      request->context ? "True" : "False");
 	for (uint32_t i = 0; i < rules->count; i++) {

@@ -20,9 +20,12 @@ struct wf_request {
 bool wf_request_wanted(const struct wf_ruleset *rules);
 bool wf_request_alone(const struct wf_ruleset *rules);
 
-/* Source that loads the agent and arms the rules: the first text for a process. */
-int wf_request_start(const struct wf_request *request, const struct wf_ruleset *rules,
-		     struct wf_buf *out);
+/*
+ * Source that loads the agent, which then is to "arm" the rules, or to "list" what they name: the
+ * first text for a process.
+ */
+int wf_request_start(const struct wf_request *request, const char *action,
+		     const struct wf_ruleset *rules, struct wf_buf *out);
 /* Source that asks an agent that is there: "disarm", "status". */
 int wf_request_apply(const struct wf_request *request, const char *action, struct wf_buf *out);
 /* The same, "disarm", to an agent of any version; the answer is null where there is none. */

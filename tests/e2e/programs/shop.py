@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """A Python program that runs code all the time and does what it is told."""
 import ctypes
+import logging
 import os
 import select
 import sys
+import threading
 import time
 
 LIBC = ctypes.CDLL(None)
@@ -68,11 +70,13 @@ def deep(n=0):
         return n
 
 
-CODES = [f.__code__ for f in (Shop.order, item, fail)]
+CHANGEABLE = (Shop.order, item, fail, threading.Thread.start, threading.Thread._bootstrap_inner,
+              logging.Logger.handle, sys.modules["_frozen_importlib"]._load_unlocked)
+CODES = [f.__code__ for f in CHANGEABLE]
 
 
 def is_intact():
-    same = CODES == [f.__code__ for f in (Shop.order, item, fail)]
+    same = CODES == [f.__code__ for f in CHANGEABLE]
     watched = [sys.monitoring.get_tool(i) for i in range(6)] if hasattr(sys, "monitoring") else []
     return same and not any(watched)
 
