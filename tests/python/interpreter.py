@@ -22,6 +22,7 @@ def candidates():
     yield '/usr/bin/python3'
     home = os.environ.get('PYENV_ROOT') or os.path.expanduser('~/.pyenv')
     yield from sorted(glob.glob(os.path.join(home, 'versions', '*', 'bin', 'python3')))
+    yield from sorted(glob.glob(os.path.expanduser('~/.cache/wftrace/pythons/bin/python3.*')))
     for minor in range(8, 20):
         yield shutil.which('python3.%d' % minor) or ''
 
