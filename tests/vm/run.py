@@ -109,8 +109,8 @@ class Console:
 
 
 def boot(which, files, more, console, seconds):
-    """Run the guest to its end or to the deadline."""
-    command = ["timeout", "--signal=KILL", str(int(seconds)), QEMU, *MACHINE, "-cpu", which.cpu,
+    """Run the guest to its end, to the deadline, or until this process is gone."""
+    command = ["setpriv", "--pdeathsig=TERM", "timeout", "--signal=KILL", str(int(seconds)), QEMU, *MACHINE, "-cpu", which.cpu,
                "-kernel", str(files[0]), "-initrd", str(files[1]), "-append", f"{COMMAND_LINE} {which.append} {more}"]
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                           errors="replace") as machine:
