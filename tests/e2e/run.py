@@ -130,6 +130,9 @@ def main():
     if options.list:
         print("\n".join(full for full, _ in tests))
         return 0
+    barrier = subprocess.run(["sh", harness.ROOT / "scripts" / "can_trace.sh"], capture_output=True, text=True, check=False)
+    if barrier.returncode:
+        os.environ["E2E_BARRIER"] = barrier.stdout.strip()
     counts = {"passed": 0, "failed": 0, "skipped": 0}
     with ThreadPoolExecutor(max_workers=options.j) as pool:
         results = [(full, pool.submit(run_one, full, deadline, options)) for full, deadline in tests]
