@@ -117,7 +117,7 @@ const char *wf_command_order_name(char order)
 	case 'E':
 		return "sampling and budgets";
 	case 'F':
-		return "the node agent";
+		return "the version for whole nodes";
 	default:
 		return "a later version";
 	}
