@@ -281,7 +281,6 @@ static void what_is_wrong_is_said_in_one_line(void **state)
 		 "run does not take --pid (attach, list, record, doctor, profiles)"},
 		{"wftrace doctor -f x",
 		 "doctor -f needs -p PID: a function is looked up in a process"},
-		{"wftrace doctor x", "doctor: unexpected 'x'"},
 		{"wftrace completion fish", "completion needs the shell: bash or zsh"},
 		{"wftrace help nothing", "there is no command 'nothing' (wftrace --help)"},
 		/* Later orders are refused by name. */
