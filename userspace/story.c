@@ -80,6 +80,13 @@ static bool concerns(struct wf_candidates *candidates, uint32_t index, const str
 					 wf_candidate_has_probe(candidates, index, "*", "*"));
 }
 
+/* A plain name that the executable lacks is sought in every library. */
+static bool seeks_libraries(const struct wf_where *where)
+{
+	return where->type != WF_WHERE_USDT && !where->library &&
+	       !where->function[strcspn(where->function, "*?[")];
+}
+
 /* The most useful words come first. */
 static void tell_near(struct wf_candidates *candidates, const struct wf_where *where,
 		      struct wf_buf *out)
@@ -90,9 +97,12 @@ static void tell_near(struct wf_candidates *candidates, const struct wf_where *w
 		struct wf_binary *elf;
 		char names[512];
 
-		if (!concerns(candidates, i, where))
+		if (!concerns(candidates, i, where) && !seeks_libraries(where))
 			continue;
-		asked++;
+		/* The executable comes first, and what it offers is enough. */
+		if (*before == ',' && !concerns(candidates, i, where))
+			break;
+		asked += concerns(candidates, i, where);
 		elf = wf_candidate_open(candidates, i);
 		if (!elf)
 			continue;

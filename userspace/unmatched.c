@@ -90,7 +90,7 @@ void wf_unmatched_launched(const struct wf_ruleset *rules, uint32_t from, uint32
 
 	wf_log(WF_LOG_WARN, "plan", "%s%s%s: nothing %s", profile ? "profile '" : "",
 	       profile ? rule->profile : rule->origin, profile ? "'" : "",
-	       over ? "fitted, up to the end"
+	       over ? "fitted, up to the end; `wftrace list -x FILE` shows what a file has"
 		    : "fits yet; libraries and children that come later are searched too");
 }
 

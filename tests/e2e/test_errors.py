@@ -128,6 +128,7 @@ def test_32_bit_process(t):
 def test_nothing_matched(t):
     pid = idle(t)
     refuse(t, NOTHING, ["tr_outr", "tr_outer"], "attach", "-p", pid, "-f", "tr_outr", details=True)
+    refuse(t, NOTHING, ["did you mean", "'pthread_create'"], "attach", "-p", pid, "-f", "pthread_craete", details=True)
     refuse(t, NOTHING, ["nothing_like_it"], "attach", "-p", pid, "-f", "nothing_like_it*", details=True)
     refuse(t, NOTHING, ["libnone"], "attach", "-p", pid, "-f", "tr_mid@libnone*", details=True)
     refuse(t, NOTHING, ["nope"], "attach", "-p", pid, "-f", "usdt:nope:probe", details=True)
