@@ -102,9 +102,62 @@ static __always_inline __u32 frame_flags(struct wf_spec *spec, struct wf_frame *
 		flags |= WF_FRAME_HELD;
 	if (spec->min_duration_ns)
 		flags |= WF_FRAME_MIN;
-	if (spec->kind == WF_SITE_OPEN && !(spec->flags & WF_SPEC_SCOPED))
-		flags |= WF_FRAME_PAIR;
+	if (below && below->flags & (WF_FRAME_AWAITS | WF_FRAME_WATCHED))
+		flags |= WF_FRAME_WATCHED;
+	if (spec->kind != WF_SITE_OPEN || spec->flags & WF_SPEC_SCOPED)
+		return flags;
+	flags |= WF_FRAME_PAIR;
+	if (spec->flags & WF_SPEC_AGAIN)
+		flags |= WF_FRAME_PHASE;
+	if (spec->flags & WF_SPEC_NEXT && spec->nearest_rule)
+		flags |= WF_FRAME_AWAITS;
 	return flags;
+}
+
+/* The innermost open frame of this span id, WF_FRAMES_MAX where there is none. */
+static __always_inline __u32 find_open(struct wf_task *task, __u32 span)
+{
+	__u32 n = task->stack.depth;
+
+	for (int i = 0; i < WF_FRAMES_MAX; i++) {
+		__u32 k = n - 1 - i;
+		struct wf_frame *frame = k < n ? frame_at(task, k) : 0;
+
+		if (!frame)
+			break;
+		if (frame->span == span)
+			return k;
+	}
+	return WF_FRAMES_MAX;
+}
+
+/*
+ * A hit of a phase's opening site. While its span is open the hit belongs to it, or ends it where
+ * it is ready. Returns 1 where a new span begins.
+ */
+__noinline int begins_phase(struct pt_regs *ctx, struct wf_task *task, __u32 index, __u64 now)
+{
+	struct wf_spec *spec = bpf_map_lookup_elem(&specs, &index);
+	struct wf_frame *frame;
+	__u32 found;
+
+	if (!task || !spec || (spec->guard_count && !guards_hold(ctx, task, index)))
+		return 0;
+	found = find_open(task, spec->span);
+	frame = frame_at(task, found);
+	if (found >= WF_FRAMES_MAX || !frame)
+		return 1;
+	if (!(spec->flags & WF_SPEC_NEXT) ||
+	    (spec->nearest_rule && !(frame->flags & WF_FRAME_READY)))
+		return 0;
+	for (int i = 0; i < WF_FRAMES_MAX; i++) {
+		__u32 n = task->stack.depth;
+
+		if (n > WF_FRAMES_MAX || n <= found)
+			break;
+		close_frame(task, n - 1, now, n - 1 == found ? WF_END_OK : WF_END_DEAD);
+	}
+	return 1;
 }
 
 /* Is the call left out, by --depth or by its rule's guards? */
@@ -131,6 +184,13 @@ static __always_inline int on_enter(struct pt_regs *ctx, struct wf_task *task,
 	if (!alt && sp > task->stack.high_sp)
 		task->stack.high_sp = sp;
 	n = settle(task, sp, now, alt, index);
+	if (spec->flags & WF_SPEC_AGAIN) {
+		if (!begins_phase(ctx, task, index, now)) {
+			count(task, WF_CNT_GUARDED);
+			return 0;
+		}
+		n = task->stack.depth;
+	}
 	if (n >= WF_FRAMES_MAX) {
 		count(task, WF_CNT_STATE_FULL);
 		return 0;

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "define.h"
 #include "enrich.h"
+#include "headroom.h"
 #include "srcline.h"
 
 #define PROCESSES_MAX  4096
@@ -320,8 +321,10 @@ bool wf_arming_found(const struct wf_arming *arming, uint32_t rule)
 int wf_arming_attach(struct wf_arming *arming, const struct wf_wave *wave, pid_t only,
 		     struct wf_err *err)
 {
-	int rc;
+	int rc = wf_headroom_check(wave, arming->targets, arming->process_count, err);
 
+	if (rc < 0)
+		return rc;
 	note_found(arming, wave);
 	if (only)
 		(void)wf_kernel_add_process(arming->kernel, only);
