@@ -2,7 +2,7 @@
 """Which end-to-end tests run in the guest: those that need no more than it has. The others are named."""
 import fnmatch
 
-MODULES = ("test_hazard_*", "test_capture", "test_open")
+MODULES = ("test_hazard_*", "test_capture", "test_open", "test_phase")
 LEFT_OUT = {
     "test_hazard_observer.*debugge*": "no debugger in the guest",
     "test_hazard_observer.*bpftrace*": "no bpftrace in the guest",
