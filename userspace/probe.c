@@ -324,7 +324,7 @@ static int found_probe(struct half *half, const struct wf_usdt *usdt, struct wf_
 	if (rc < 0)
 		return rc;
 	emulated = probe_class(half, usdt->address, &why);
-	if (emulated < 0) {
+	if (emulated < 0 || wf_blueprint_check_place(half->bp, usdt->address, 1, &why) < 0) {
 		refuse(half, why.msg);
 		return 0;
 	}

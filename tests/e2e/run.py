@@ -29,7 +29,7 @@ STATUS_OK, STATUS_FAILED, STATUS_SKIP, STATUS_SKIP_REQUIRED = 0, 1, 77, 78
 PR_SET_CHILD_SUBREAPER = 36
 
 
-def discover(pattern):
+def discover(patterns):
     """[(name, deadline in seconds)] of `module.function`, sorted by file and place in the file."""
     found = []
     for path in sorted(harness.HERE.glob("test_*.py")):
@@ -37,7 +37,7 @@ def discover(pattern):
         for name, value in vars(module).items():
             if name.startswith("test_") and callable(value) and value.__module__ == path.stem:
                 full = f"{path.stem}.{name}"
-                if not pattern or pattern in full or fnmatch.fnmatch(full, pattern):
+                if not patterns or any(one in full or fnmatch.fnmatch(full, one) for one in patterns):
                     found.append((full, getattr(value, "deadline", 120)))
     return found
 
@@ -108,7 +108,8 @@ def report(full, result, options):
 
 def parse_options():
     parser = argparse.ArgumentParser(description="end-to-end tests of wftrace")
-    parser.add_argument("-k", metavar="PATTERN", help="only tests whose name contains or matches PATTERN")
+    parser.add_argument("-k", metavar="PATTERN", action="append",
+                        help="only tests whose name contains or matches PATTERN, or another one")
     parser.add_argument("-j", type=int, default=1, metavar="N", help="tests at a time")
     parser.add_argument("--list", action="store_true", help="print the names and leave")
     parser.add_argument("--soak", action="store_true", help="the long loops")
