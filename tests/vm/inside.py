@@ -105,7 +105,7 @@ def main():
     os.chdir(ROOT)
     if settings["command"]:
         os.execvp("sh", ["sh", "-c", settings["command"]])
-    options = argparse.Namespace(soak=False, keep=False, require_kernel=True, patience=settings["patience"])
+    options = argparse.Namespace(soak=False, keep=False, require=True, patience=settings["patience"])
     own = {"refused": refused, "doctor": doctor, "demo": demo}
     for name in own:
         if f"vm.{name}" in settings["tests"]:
