@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "epilogue.h"
 
+#include <string.h>
+
 #define LENGTH_MAX 96 /* instructions: more than an epilogue, still far below a microsecond */
 
 struct walk {
@@ -181,4 +183,99 @@ void wf_epilogue_value(const struct wf_graph *graph, uint32_t landing, uint32_t 
 		flow.stored = flow.stored || detail.writes_memory;
 	}
 	place->stored = flow.stored;
+}
+
+/* Where the stack pointer is, seen from the landing: reg + offset. */
+struct stack {
+	uint8_t reg;
+	int32_t offset;
+};
+
+/* add or sub of a constant to rsp */
+static bool adds_to_stack(const struct wf_insn *insn, const uint8_t *bytes, int32_t *ret)
+{
+	if (insn->size < 4 || bytes[0] != 0x48 || (bytes[2] != 0xc4 && bytes[2] != 0xec))
+		return false;
+	if (bytes[1] == 0x83 && insn->size == 4)
+		*ret = (int8_t)bytes[3];
+	else if (bytes[1] == 0x81 && insn->size == 7)
+		memcpy(ret, bytes + 3, sizeof(*ret));
+	else
+		return false;
+	if (bytes[2] == 0xec)
+		*ret = -*ret;
+	return true;
+}
+
+/* How far the stack pointer moves, for pop of another register, push, add and sub. */
+static bool moves_stack(const struct wf_insn *insn, const uint8_t *bytes, int32_t *ret)
+{
+	bool low = insn->size == 1 && bytes[0] != 0x5c, high = insn->size == 2 && bytes[0] == 0x41;
+
+	if ((low || high) && (bytes[insn->size - 1] & 0xf8) == 0x58) {
+		*ret = 8;
+		return true;
+	}
+	if (insn->kind == WF_INSN_PUSH) {
+		*ret = -8;
+		return true;
+	}
+	return adds_to_stack(insn, bytes, ret);
+}
+
+/* lea of rsp or rbp plus a constant into rsp */
+static bool loads_stack(const struct wf_memory *memory, bool has_rbp, struct stack *stack)
+{
+	if (!memory->valid || memory->index != WF_REG_NONE || memory->disp < -INT32_MAX / 16 ||
+	    memory->disp > INT32_MAX / 16)
+		return false;
+	if (memory->base == WF_REG_RSP)
+		stack->offset += (int32_t)memory->disp;
+	else if (memory->base == WF_REG_RBP && has_rbp)
+		*stack = (struct stack){WF_REG_RBP, (int32_t)memory->disp};
+	else
+		return false;
+	return true;
+}
+
+/* Instructions that set rsp anew: leave, mov from rbp, lea. */
+static bool sets_stack(const struct wf_insn *insn, const uint8_t *bytes,
+		       const struct wf_detail *detail, bool has_rbp, struct stack *stack)
+{
+	if (insn->size == 1 && bytes[0] == 0xc9 && has_rbp) {
+		*stack = (struct stack){WF_REG_RBP, 8};
+		return true;
+	}
+	if (detail->dst != WF_REG_RSP || detail->width != 8)
+		return false;
+	if (detail->form == WF_FORM_MOVE && detail->src == WF_REG_RBP && has_rbp) {
+		*stack = (struct stack){WF_REG_RBP, 0};
+		return true;
+	}
+	return detail->form == WF_FORM_ADDRESS && loads_stack(&detail->memory, has_rbp, stack);
+}
+
+bool wf_epilogue_frame(const struct wf_graph *graph, uint32_t landing, uint32_t ret,
+		       struct wf_cfa *cfa)
+{
+	struct stack stack = {WF_REG_RSP, 0};
+	struct wf_detail detail;
+	uint32_t written = 0;
+	int32_t moved;
+
+	for (uint32_t i = landing; i < ret; i++) {
+		const struct wf_insn *insn = &graph->insns[i];
+		const uint8_t *bytes = wf_graph_bytes(graph, i);
+
+		if (wf_graph_detail(graph, i, &detail) < 0)
+			return false;
+		if (moves_stack(insn, bytes, &moved))
+			stack.offset += moved;
+		else if (!sets_stack(insn, bytes, &detail, !(written & 1u << WF_REG_RBP), &stack) &&
+			 detail.written & 1u << WF_REG_RSP)
+			return false;
+		written |= detail.written;
+	}
+	*cfa = (struct wf_cfa){stack.reg, stack.offset + 8};
+	return true;
 }

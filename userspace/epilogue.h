@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * epilogue.h - the straight code before a RET: which jumps lead into it, and what it does to the
- * return value. Pure.
+ * stack pointer and to the return value. Pure.
  */
 #ifndef WF_EPILOGUE_H
 #define WF_EPILOGUE_H
@@ -27,5 +27,9 @@ bool wf_epilogue_edges(const struct wf_graph *graph, uint32_t ret, struct wf_edg
 /* Where the value that rax has at `ret` lies when control enters at `landing`. */
 void wf_epilogue_value(const struct wf_graph *graph, uint32_t landing, uint32_t ret,
 		       struct wf_location *place);
+
+/* The frame at `landing`, from what the code does until `ret`; false where that cannot be told. */
+bool wf_epilogue_frame(const struct wf_graph *graph, uint32_t landing, uint32_t ret,
+		       struct wf_cfa *cfa);
 
 #endif

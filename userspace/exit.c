@@ -76,6 +76,8 @@ static bool make_site(const struct wf_graph *graph, const struct wf_exit_wants *
 	if (wf_binary_cfa(graph->elf, insn->address, &site->cfa) < 0 ||
 	    (site->cfa.reg != WF_REG_RSP && site->cfa.reg != WF_REG_RBP))
 		return false;
+	/* clang moves the instruction and not the rule: the code knows better */
+	(void)wf_epilogue_frame(graph, edge->landing, ret, &site->cfa);
 	if (!wants->return_count)
 		return true;
 	wf_epilogue_value(graph, edge->landing, ret, &site->value);

@@ -124,15 +124,70 @@ static void the_frame_is_known_at_each_site(void **state)
 	     "test %edi,%edi\njs 1f\nud2\n1: pop %rbp\n.cfi_def_cfa 7,8\nret\n",
 	     &wants);
 	assert_string_equal(exits_text(), "jcc+6/1");
-	assert_int_equal(exits.exits[0].cfa.reg, WF_REG_RBP);
+	/* rbp + 16 as well: the pop says rsp */
+	assert_int_equal(exits.exits[0].cfa.reg, WF_REG_RSP);
 	assert_int_equal(exits.exits[0].cfa.offset, 16);
 	assert_int_equal(exits.exits[0].condition, 8);
+	flow_close(&flow);
+
+	/* As clang emits it: the stack pointer has moved already, the rule says it has not. */
+	plan("push %rbx\n.cfi_def_cfa_offset 16\nsub $8,%rsp\n.cfi_def_cfa_offset 24\ncall third\n"
+	     "add $8,%rsp\ntest %eax,%eax\nje 1f\npop %rbx\n.cfi_def_cfa_offset 8\njmp other\n"
+	     "1: .cfi_def_cfa_offset 16\npop %rbx\n.cfi_def_cfa_offset 8\nret\n",
+	     &wants);
+	assert_string_equal(exits_text(), "jcc+16/1 leave+19");
+	assert_int_equal(exits.exits[0].cfa.reg, WF_REG_RSP);
+	assert_int_equal(exits.exits[0].cfa.offset, 16);
 	flow_close(&flow);
 
 	/* A frame that no register plus offset describes. */
 	plan("test %edi,%edi\n.cfi_def_cfa 10,0\njs 1f\nud2\n1: ret\n", &wants);
 	assert_string_equal(exits_text(), "ret+6");
 	flow_close(&flow);
+}
+
+static void the_code_says_where_the_frame_is(void **state)
+{
+	static const struct {
+		const char *epilogue;
+		uint8_t reg;
+		int32_t offset;
+	} rows[] = {
+		{"", WF_REG_RSP, 8},
+		{"pop %rbx\n", WF_REG_RSP, 16},
+		{"pop %r12\npop %rbp\n", WF_REG_RSP, 24},
+		{"add $0x28,%rsp\npop %r15\n", WF_REG_RSP, 56},
+		{"add $0x1000,%rsp\n", WF_REG_RSP, 0x1008},
+		{"sub $-128,%rsp\n", WF_REG_RSP, 136},
+		{"lea 0x10(%rsp),%rsp\n", WF_REG_RSP, 24},
+		{"push %rax\npop %rdx\n", WF_REG_RSP, 8},
+		{"leave\n", WF_REG_RBP, 16},
+		{"mov %rbp,%rsp\npop %rbp\n", WF_REG_RBP, 16},
+		{"lea -0x10(%rbp),%rsp\npop %rbx\npop %r12\npop %rbp\n", WF_REG_RBP, 16},
+		/* not told: the unwind rule stays */
+		{"mov %rdi,%rsp\n", WF_REG_RSP, 4000},
+		{"pop %rsp\n", WF_REG_RSP, 4000},
+		{"mov %rdi,%rbp\nleave\n", WF_REG_RSP, 4000},
+		{"add %rdi,%rsp\n", WF_REG_RSP, 4000},
+		{"lea 0x10(%rsp,%rdi),%rsp\n", WF_REG_RSP, 4000},
+	};
+	struct wf_exit_wants wants = {.sites_max = 30};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char body[256];
+
+		snprintf(body, sizeof(body),
+			 "test %%edi,%%edi\n.cfi_def_cfa_offset 4000\njs 1f\nud2\n1: %sret\n",
+			 rows[i].epilogue);
+		plan(body, &wants);
+		assert_string_equal(exits_text(), "jcc+2/1");
+		if (exits.exits[0].cfa.reg != rows[i].reg ||
+		    exits.exits[0].cfa.offset != rows[i].offset)
+			fail_msg("row %zu: %u + %d", i, exits.exits[0].cfa.reg,
+				 exits.exits[0].cfa.offset);
+		flow_close(&flow);
+	}
 }
 
 static void wishes_of_the_caller_are_kept(void **state)
@@ -232,6 +287,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_ret_gets_the_jumps_before_it_or_itself),
 		cmocka_unit_test(the_frame_is_known_at_each_site),
+		cmocka_unit_test(the_code_says_where_the_frame_is),
 		cmocka_unit_test(wishes_of_the_caller_are_kept),
 		cmocka_unit_test(return_values_are_found_before_the_epilogue_writes_them),
 		cmocka_unit_test(one_jump_with_two_return_values_serves_one_of_them),
