@@ -102,14 +102,6 @@ int wf_headers_read(struct wf_headers *headers, const char *path, struct wf_err 
 	return rc < 0 ? wf_err_wrap(err, rc, "%s, line %u", path, number) : 0;
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Decode in place; returns the length, or -1. */
 static int percent_decode(char *text, size_t len)
 {
@@ -124,8 +116,8 @@ static int percent_decode(char *text, size_t len)
 		}
 		if (i + 2 >= len)
 			return -1;
-		high = hex_digit(text[i + 1]);
-		low = hex_digit(text[i + 2]);
+		high = wf_hex_digit(text[i + 1]);
+		low = wf_hex_digit(text[i + 2]);
 		if (high < 0 || low < 0)
 			return -1;
 		text[n++] = (char)(high << 4 | low);

@@ -9,13 +9,6 @@
 
 #include "base/str.h"
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 static struct wf_candidate *candidate_find(struct wf_candidates *candidates,
 					   const struct wf_mapping *mapping)
 {
@@ -42,7 +35,7 @@ static int candidate_add(struct wf_candidates *candidates, struct wf_candidate c
 		candidates->items = items;
 		candidates->capacity = capacity;
 	}
-	candidate.base = base_name(candidate.shown);
+	candidate.base = wf_base_name(candidate.shown);
 	candidates->items[candidates->count++] = candidate;
 	return 0;
 }

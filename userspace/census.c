@@ -152,8 +152,7 @@ static bool has_name(pid_t pid, const void *what)
 		return true;
 	if (wf_proc_link(pid, "exe", link, sizeof(link)) < 0)
 		return false;
-	base = strrchr(link, '/');
-	base = base ? base + 1 : link;
+	base = wf_base_name(link);
 	return strncmp(base, name, strlen(name)) == 0 &&
 	       (base[strlen(name)] == '\0' || strcmp(base + strlen(name), " (deleted)") == 0);
 }

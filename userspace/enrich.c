@@ -56,13 +56,6 @@ static const char *variable(const char *block, size_t len, const char *name)
 	return NULL;
 }
 
-static int hex_digit(char c)
-{
-	if (isdigit((unsigned char)c))
-		return c - '0';
-	return isxdigit((unsigned char)c) ? tolower(c) - 'a' + 10 : -1;
-}
-
 /* Percent-decoded copy without surrounding spaces; NULL where a sequence is broken. */
 static char *decode(const char *text, size_t len)
 {
@@ -81,8 +74,8 @@ static char *decode(const char *text, size_t len)
 			out[used++] = text[i];
 			continue;
 		}
-		high = i + 2 < len ? hex_digit(text[i + 1]) : -1;
-		low = i + 2 < len ? hex_digit(text[i + 2]) : -1;
+		high = i + 2 < len ? wf_hex_digit(text[i + 1]) : -1;
+		low = i + 2 < len ? wf_hex_digit(text[i + 2]) : -1;
 		if (high < 0 || low < 0 || !(high | low))
 			return NULL;
 		out[used++] = (char)(high << 4 | low);
@@ -233,13 +226,6 @@ static void put_creation_time(json_t *object, const struct wf_target *target)
 	put(object, "process.creation.time", out);
 }
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 static void put_process(json_t *object, const struct wf_target *target)
 {
 	wf_auto(wf_image_freep) struct wf_image *image = NULL;
@@ -249,7 +235,7 @@ static void put_process(json_t *object, const struct wf_target *target)
 	json_object_set_new(object, "process.parent_pid", json_integer(target->ppid));
 	if (target->inner_pid != target->pid)
 		json_object_set_new(object, "process.vpid", json_integer(target->inner_pid));
-	put(object, "process.executable.name", base_name(target->exe));
+	put(object, "process.executable.name", wf_base_name(target->exe));
 	put(object, "process.executable.path", target->exe);
 	snprintf(path, sizeof(path), "/proc/%d/exe", (int)target->pid);
 	if (wf_image_open(path, target->exe, &image, NULL) == 0)
@@ -327,7 +313,7 @@ int wf_enrich_resource_json(const struct wf_target *target, const char *service_
 
 	if (!object)
 		return -ENOMEM;
-	put(object, "service.name", base_name(target->exe));
+	put(object, "service.name", wf_base_name(target->exe));
 	put_environment(object, target);
 	put_process(object, target);
 	put_container(object, target);

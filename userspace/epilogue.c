@@ -191,9 +191,25 @@ struct stack {
 	int32_t offset;
 };
 
-/* add or sub of a constant to rsp */
-static bool adds_to_stack(const struct wf_insn *insn, const uint8_t *bytes, int32_t *ret)
+/* pop of a register other than the stack pointer */
+static bool is_pop(const struct wf_insn *insn, const uint8_t *bytes)
 {
+	if (insn->size == 1)
+		return (bytes[0] & 0xf8) == 0x58 && bytes[0] != 0x5c;
+	return insn->size == 2 && bytes[0] == 0x41 && (bytes[1] & 0xf8) == 0x58;
+}
+
+/* pop, push, add or sub of a constant: how far the stack pointer moves. */
+static bool moves_stack(const struct wf_insn *insn, const uint8_t *bytes, int32_t *ret)
+{
+	if (is_pop(insn, bytes)) {
+		*ret = 8;
+		return true;
+	}
+	if (insn->kind == WF_INSN_PUSH) {
+		*ret = -8;
+		return true;
+	}
 	if (insn->size < 4 || bytes[0] != 0x48 || (bytes[2] != 0xc4 && bytes[2] != 0xec))
 		return false;
 	if (bytes[1] == 0x83 && insn->size == 4)
@@ -207,41 +223,20 @@ static bool adds_to_stack(const struct wf_insn *insn, const uint8_t *bytes, int3
 	return true;
 }
 
-/* How far the stack pointer moves, for pop of another register, push, add and sub. */
-static bool moves_stack(const struct wf_insn *insn, const uint8_t *bytes, int32_t *ret)
+/* An address that is a register plus a constant of a stack frame's size. */
+static bool is_near(const struct wf_memory *memory)
 {
-	bool low = insn->size == 1 && bytes[0] != 0x5c, high = insn->size == 2 && bytes[0] == 0x41;
-
-	if ((low || high) && (bytes[insn->size - 1] & 0xf8) == 0x58) {
-		*ret = 8;
-		return true;
-	}
-	if (insn->kind == WF_INSN_PUSH) {
-		*ret = -8;
-		return true;
-	}
-	return adds_to_stack(insn, bytes, ret);
+	return memory->valid && memory->index == WF_REG_NONE && memory->disp >= INT16_MIN * 4096 &&
+	       memory->disp <= INT16_MAX * 4096;
 }
 
-/* lea of rsp or rbp plus a constant into rsp */
-static bool loads_stack(const struct wf_memory *memory, bool has_rbp, struct stack *stack)
-{
-	if (!memory->valid || memory->index != WF_REG_NONE || memory->disp < -INT32_MAX / 16 ||
-	    memory->disp > INT32_MAX / 16)
-		return false;
-	if (memory->base == WF_REG_RSP)
-		stack->offset += (int32_t)memory->disp;
-	else if (memory->base == WF_REG_RBP && has_rbp)
-		*stack = (struct stack){WF_REG_RBP, (int32_t)memory->disp};
-	else
-		return false;
-	return true;
-}
-
-/* Instructions that set rsp anew: leave, mov from rbp, lea. */
+/* leave, and rsp from rsp or rbp plus a constant. */
 static bool sets_stack(const struct wf_insn *insn, const uint8_t *bytes,
-		       const struct wf_detail *detail, bool has_rbp, struct stack *stack)
+		       const struct wf_detail *detail, uint32_t written, struct stack *stack)
 {
+	bool has_rbp = !(written & 1u << WF_REG_RBP);
+	const struct wf_memory *memory = &detail->memory;
+
 	if (insn->size == 1 && bytes[0] == 0xc9 && has_rbp) {
 		*stack = (struct stack){WF_REG_RBP, 8};
 		return true;
@@ -252,7 +247,15 @@ static bool sets_stack(const struct wf_insn *insn, const uint8_t *bytes,
 		*stack = (struct stack){WF_REG_RBP, 0};
 		return true;
 	}
-	return detail->form == WF_FORM_ADDRESS && loads_stack(&detail->memory, has_rbp, stack);
+	if (detail->form != WF_FORM_ADDRESS || !is_near(memory))
+		return false;
+	if (memory->base == WF_REG_RSP)
+		stack->offset += (int32_t)memory->disp;
+	else if (memory->base == WF_REG_RBP && has_rbp)
+		*stack = (struct stack){WF_REG_RBP, (int32_t)memory->disp};
+	else
+		return false;
+	return true;
 }
 
 bool wf_epilogue_frame(const struct wf_graph *graph, uint32_t landing, uint32_t ret,
@@ -271,7 +274,7 @@ bool wf_epilogue_frame(const struct wf_graph *graph, uint32_t landing, uint32_t 
 			return false;
 		if (moves_stack(insn, bytes, &moved))
 			stack.offset += moved;
-		else if (!sets_stack(insn, bytes, &detail, !(written & 1u << WF_REG_RBP), &stack) &&
+		else if (!sets_stack(insn, bytes, &detail, written, &stack) &&
 			 detail.written & 1u << WF_REG_RSP)
 			return false;
 		written |= detail.written;

@@ -18,11 +18,6 @@ struct reader {
 	size_t library; /* behind '@', in glob; 0 = none */
 };
 
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
 static void put_literal(struct reader *reader, char c)
 {
 	if (strchr("*?[", c)) {
@@ -98,8 +93,8 @@ static int read_all(struct reader *reader)
 {
 	int rc = 0;
 
-	while (rc == 0 && reader->text[reader->at] && !is_blank(reader->text[reader->at]) &&
-	       reader->text[reader->at] != '(') {
+	while (rc == 0 && reader->text[reader->at] &&
+	       !wf_lexer_is_blank(reader->text[reader->at]) && reader->text[reader->at] != '(') {
 		if (reader->len >= FUNCTION_BYTES_MAX)
 			return wf_parser_fail(reader->parser, reader->start,
 					      "a function has at most %d bytes",
@@ -231,7 +226,7 @@ int wf_function_parse(struct wf_parser *parser, size_t offset, struct wf_functio
 	int rc;
 
 	memset(ret, 0, sizeof(*ret));
-	while (is_blank(reader.text[reader.at]))
+	while (wf_lexer_is_blank(reader.text[reader.at]))
 		reader.at++;
 	reader.start = ret->start = reader.at;
 	python = skip_python_words(&reader);

@@ -13,7 +13,8 @@
 #include "select.h"
 #include "selftest.h"
 #include "shipped.h"
-#include "story.h"
+#include "unmatched.h"
+#include "wave.h"
 
 struct scene {
 	struct wf_target *target; /* NULL = a file */
@@ -68,83 +69,44 @@ static int parse_globs(const struct wf_config *config, struct wf_ruleset **ret, 
 	return 0;
 }
 
-/* The stories of the rules that found nothing, on stderr. Returns how many there are. */
-static uint32_t tell_unmatched(struct scene *scene, const struct wf_ruleset *rules,
-			       const uint32_t *matched)
-{
-	uint32_t count = 0;
-	struct wf_buf text;
-
-	wf_buf_init(&text, 64 * 1024);
-	for (uint32_t i = 0; i < rules->count; i++) {
-		if (matched[i])
-			continue;
-		wf_buf_reset(&text);
-		wf_story_rule(&scene->candidates, &rules->rules[i], &text);
-		wf_log(WF_LOG_WARN, "list", "%s", text.data ? text.data : rules->rules[i].origin);
-		count++;
-	}
-	wf_buf_done(&text);
-	return count;
-}
-
-static bool rule_takes(const void *context, uint32_t file, uint32_t rule)
-{
-	return wf_selection_takes(context, file, rule) != 0;
-}
-
 /* As attach would plan: by what this kernel does, and what a trap costs here where that can be
  * measured. */
-static struct wf_plan_options plan_options(const struct wf_config *config,
-					   const struct wf_selection *selection)
+static int plan(const struct wf_config *config, const struct wf_ruleset *rules,
+		const struct scene *scene, struct wf_wave *ret, struct wf_err *err)
 {
-	struct wf_plan_options options = {
-		.costs = wf_plan_default_costs(),
-		.ret_only = config->ret_only,
-		.takes = rule_takes,
-		.takes_context = selection,
-	};
-	struct wf_features features;
+	struct wf_features features = {0};
+	struct wf_wave_config wave = {.config = config,
+				      .features = &features,
+				      .rules = rules,
+				      .costs = wf_plan_default_costs(),
+				      .without_hooks = true};
 
-	if (wf_feature_probe(&features, NULL) < 0)
-		return options;
-	options.nop5_unsafe = features.nop5 == WF_NOP5_UNSAFE;
-	if (features.tier != WF_TIER_NONE)
-		(void)wf_selftest_costs(&features, &options.costs, NULL);
-	return options;
+	if (wf_feature_probe(&features, NULL) == 0 && features.tier != WF_TIER_NONE)
+		(void)wf_selftest_costs(&features, &wave.costs, NULL);
+	if (scene->target)
+		return wf_wave_plan(&wave, &scene->target, 1, ret, err);
+	return wf_wave_plan_file(&wave, config->executable, ret, err);
 }
 
-static int list_functions(const struct wf_config *config, struct scene *scene)
+static int list_functions(const struct wf_config *config, const struct scene *scene)
 {
 	struct wf_listing_style style = wf_listing_style_for(stdout, config->json);
 	wf_auto(wf_ruleset_freep) struct wf_ruleset *rules = NULL;
-	wf_auto(wf_selection_freep) struct wf_selection *selection = NULL;
-	wf_auto(wf_plan_freep) struct wf_plan *plan = NULL;
-	wf_auto(wf_freep) uint32_t *matched = NULL;
-	struct wf_plan_options options;
-	struct wf_binary *const *files;
+	wf_auto(wf_wave_done) struct wf_wave wave = {0};
 	struct wf_err err = {0};
-	uint32_t file_count;
 
 	if (parse_globs(config, &rules, &err) < 0) {
 		failed(&err);
 		return WF_EXIT_USAGE;
 	}
-	matched = calloc(rules->count, sizeof(*matched));
-	if (!matched)
-		wf_err_set(&err, ENOMEM, "out of memory");
-	if (!matched || wf_selection_new(&scene->candidates, rules, &selection, &err) < 0)
+	if (plan(config, rules, scene, &wave, &err) < 0)
 		return failed(&err);
-	files = wf_selection_files(selection, &file_count);
-	options = plan_options(config, selection);
-	if (wf_plan_new(rules, files, file_count, &options, matched, &plan, &err) < 0)
-		return failed(&err);
-	if (plan->function_count)
-		wf_listing_print(plan, &style, stdout);
+	if (wave.plan->function_count)
+		wf_listing_print(wave.plan, &style, stdout);
 	if (flushed(stdout) != WF_EXIT_DONE)
 		return WF_EXIT_FAILED;
-	tell_unmatched(scene, rules, matched);
-	return plan->function_count ? WF_EXIT_DONE : WF_EXIT_NO_MATCH;
+	wf_unmatched_tell(rules, &wave, false);
+	return wave.plan->function_count ? WF_EXIT_DONE : WF_EXIT_NO_MATCH;
 }
 
 int wf_cmd_list(const struct wf_config *config)

@@ -222,5 +222,5 @@ const struct wf_cross *wf_jumps_into(const struct wf_jumps *jumps, uint64_t from
 	for (end = low; end < jumps->cross_count && jumps->cross[end].target < to;)
 		end++;
 	*ret_count = end - low;
-	return jumps->cross + low;
+	return *ret_count ? jumps->cross + low : NULL;
 }

@@ -19,11 +19,6 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
 static void fail(struct wf_lexer *lexer, size_t at, const char *problem)
 {
 	lexer->token.kind = WF_TOK_ERROR;
@@ -231,7 +226,7 @@ void wf_lexer_next(struct wf_lexer *lexer)
 
 	if (lexer->token.kind == WF_TOK_ERROR)
 		return;
-	while (is_blank(lexer->text[at]))
+	while (wf_lexer_is_blank(lexer->text[at]))
 		at++;
 	memset(&lexer->token, 0, sizeof(lexer->token));
 	lexer->token.start = lexer->token.end = at;

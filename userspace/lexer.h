@@ -58,4 +58,9 @@ bool wf_lexer_is_word(const struct wf_lexer *lexer, const char *word);
 /* The current token as text in the arena, for messages; NULL when memory is out. */
 const char *wf_lexer_text(const struct wf_lexer *lexer);
 
+static inline bool wf_lexer_is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
 #endif

@@ -31,13 +31,6 @@ struct table {
 	FILE *out;
 };
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 struct wf_listing_style wf_listing_style_for(FILE *out, bool json)
 {
 	struct wf_listing_style style = {.json = json};
@@ -119,7 +112,7 @@ static const char *cell(const struct row *row, enum column column)
 	case COLUMN_FUNCTION:
 		return row->function->name;
 	case COLUMN_FILE:
-		return base_name(row->shown);
+		return wf_base_name(row->shown);
 	case COLUMN_ENTRY:
 		return row->entry;
 	case COLUMN_EXIT:

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/str.h"
 #include "minidebug.h"
 
 static int add(const struct wf_debugfile_search *search, const struct wf_image *from,
@@ -102,11 +103,10 @@ static void put_cure(struct wf_buf *buf, const struct wf_origin *origin,
 void wf_origin_story(const struct wf_origin *origin, const struct wf_debugfile_search *search,
 		     size_t probe_count, char *out, size_t size)
 {
-	const char *slash = strrchr(search->shown, '/');
 	struct wf_buf buf;
 
 	wf_buf_init(&buf, size ? size - 1 : 0);
-	wf_buf_puts(&buf, slash ? slash + 1 : search->shown);
+	wf_buf_puts(&buf, wf_base_name(search->shown));
 	if (search->image->build_id[0])
 		wf_buf_printf(&buf, " (build-id %s)", search->image->build_id);
 	wf_buf_puts(&buf, ": ");

@@ -10,18 +10,12 @@
 #include "symbol.h"
 #include "wire.h"
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 /* As at capture: a pattern without a library means the executable, a name any file. */
 static bool library_fits(const struct wf_where *where, const struct wf_sighting *sighting)
 {
 	if (where->library)
-		return sighting->file && wf_glob_match(where->library, base_name(sighting->file));
+		return sighting->file &&
+		       wf_glob_match(where->library, wf_base_name(sighting->file));
 	return where->type == WF_WHERE_USDT || sighting->executable ||
 	       !wf_glob_is_pattern(where->function);
 }

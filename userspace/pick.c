@@ -66,7 +66,5 @@ void wf_pick_name(struct wf_binary *elf, const struct wf_symbol *symbol, char *o
 
 bool wf_pick_library(const struct wf_binary *elf, const struct wf_where *where)
 {
-	const char *shown = wf_binary_shown(elf), *slash = strrchr(shown, '/');
-
-	return !where->library || wf_glob_match(where->library, slash ? slash + 1 : shown);
+	return !where->library || wf_glob_match(where->library, wf_base_name(wf_binary_shown(elf)));
 }

@@ -98,28 +98,41 @@ static void count_site(struct half *half, struct wf_plan_function *function, boo
 		function->exit_sites++;
 }
 
-/* A spec for one site, but for its values. */
-static struct wf_plan_site new_site(struct half *half, uint64_t address, bool emulated)
+/* A spec for one site, but for its values and its place in the plan. */
+static struct wf_plan_site new_site(const struct half *half, uint64_t address, bool emulated)
 {
-	struct wf_plan_function *function = wf_blueprint_at(half->bp, half->function);
 	const struct wf_rule *rule = half->rule;
+	bool is_event = half->kind == WF_SITE_EVENT;
 
-	if (!function->span)
-		function->span = ++half->bp->plan->span_count;
-	count_site(half, function, emulated);
 	return (struct wf_plan_site){
 		.address = address,
 		.class = emulated ? WF_CLASS_EMULATED : WF_CLASS_STEPPED,
 		.function = half->function,
 		.spec = {.kind = half->kind,
 			 .cfa_reg = WF_REG_RSP,
-			 .span = function->span,
 			 .min_duration_ns = half->kind == WF_SITE_OPEN ? rule->min_duration_ns : 0,
 			 .rule = rule->index,
-			 .nearest_rule = half->kind == WF_SITE_EVENT && rule->nearest >= 0
-						 ? (uint32_t)rule->nearest + 1
-						 : 0},
+			 .nearest_rule =
+				 is_event && rule->nearest >= 0 ? (uint32_t)rule->nearest + 1 : 0},
 	};
+}
+
+/* The site is sound: number its span with the first one, and count it. */
+static int add_site(struct half *half, struct wf_plan_site *site, struct wf_err *err)
+{
+	struct wf_plan_function *function = wf_blueprint_at(half->bp, half->function);
+	int rc;
+
+	site->spec.span = function->span ? function->span : half->bp->plan->span_count + 1;
+	rc = wf_blueprint_site(half->bp, site, err);
+	if (rc < 0)
+		return rc;
+	if (!function->span)
+		function->span = ++half->bp->plan->span_count;
+	if (half->kind != WF_SITE_CLOSE)
+		function->refusal = NULL; /* another site of it may have been refused before */
+	count_site(half, function, site->class == WF_CLASS_EMULATED);
+	return 0;
 }
 
 static struct wf_entry_wants entry_wants(const struct half *half, const struct wf_symbol *symbol)
@@ -188,7 +201,7 @@ static int found_function(void *context, const struct wf_symbol *symbol, struct 
 	rc = wf_spec_arguments(half->bp, &site.spec, half->rule, half->kind == WF_SITE_CLOSE, err);
 	if (rc >= 0 && half->kind != WF_SITE_CLOSE)
 		rc = wf_spec_guards(half->bp, &site.spec, half->rule, err);
-	return rc < 0 ? rc : wf_blueprint_site(half->bp, &site, err);
+	return rc < 0 ? rc : add_site(half, &site, err);
 }
 
 static int argument_source(const struct wf_operand *operand, const struct wf_usdt_arg *args,
@@ -299,7 +312,7 @@ static int found_probe(struct half *half, const struct wf_usdt *usdt, struct wf_
 		refuse(half, why.msg);
 		return 0;
 	}
-	return rc < 0 ? rc : wf_blueprint_site(half->bp, &site, err);
+	return rc < 0 ? rc : add_site(half, &site, err);
 }
 
 static bool probe_fits(const struct wf_where *where, const struct wf_usdt *usdt)
@@ -428,18 +441,26 @@ static void mark_scoped(struct wf_plan *plan, uint32_t function)
 	}
 }
 
+static const char *missing_half(const struct wf_pair *pair)
+{
+	if (!pair->opens)
+		return "nothing was found that opens it";
+	return pair->closes ? NULL : "nothing was found that closes it";
+}
+
 void wf_probes_finish(struct wf_probes *probes, struct wf_blueprint *bp)
 {
 	for (uint32_t i = 0; i < probes->count; i++) {
 		const struct wf_pair *pair = &probes->pairs[i];
+		const char *refusal;
 
-		if (pair->function == WF_NO_FUNCTION ||
-		    wf_blueprint_at(bp, pair->function)->refusal)
+		if (pair->function == WF_NO_FUNCTION)
 			continue;
-		if (!pair->opens || !pair->closes) {
-			wf_blueprint_refuse(bp, pair->function,
-					    pair->opens ? "nothing was found that closes it"
-							: "nothing was found that opens it");
+		refusal = wf_blueprint_at(bp, pair->function)->refusal;
+		if (!refusal)
+			refusal = missing_half(pair);
+		if (refusal) {
+			wf_blueprint_refuse(bp, pair->function, refusal);
 			drop_sites(bp->plan, pair->function);
 		} else {
 			mark_scoped(bp->plan, pair->function);

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/str.h"
 
 #define HEAD_BYTES 256 /* what the kernel reads of a script */
 #define LEVELS_MAX 5   /* of interpreters, as in the kernel */
@@ -99,14 +100,12 @@ static const char *env_command(char *line)
 static bool interpreter(char *head, const char *search, char *path, size_t size)
 {
 	char *line = head + 2, *word;
-	const char *base;
 
 	line[strcspn(line, "\n")] = 0;
 	word = next_word(&line);
 	if (!word)
 		return false;
-	base = strrchr(word, '/');
-	if (!strcmp(base ? base + 1 : word, "env")) {
+	if (!strcmp(wf_base_name(word), "env")) {
 		const char *command = env_command(line);
 
 		if (command && !wf_program_find(command, search, path, size))

@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/map.h"
+#include "base/str.h"
 #include "lineage.h"
 #include "overlap.h"
 #include "wire.h"
@@ -266,14 +267,6 @@ static const struct wf_rec_head *carry_definition(struct wf_remap *remap,
 	return &out->head;
 }
 
-/* Ids without a pattern, the same in every replay. */
-static uint64_t mix(uint64_t x)
-{
-	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ull;
-	x = (x ^ (x >> 27)) * 0x94d049bb133111ebull;
-	return x ^ (x >> 31);
-}
-
 /* A tree that begins with an inner call of a recorded one is a trace of its own. */
 static void move_to_root(const struct wf_descent *descent, __u64 *root_id, __u64 *trace_hi,
 			 __u64 *trace_lo)
@@ -281,8 +274,8 @@ static void move_to_root(const struct wf_descent *descent, __u64 *root_id, __u64
 	if (descent->unknown || !descent->root_id || descent->root_id == *root_id)
 		return;
 	*root_id = descent->root_id;
-	*trace_hi = mix(*trace_hi ^ descent->root_id);
-	*trace_lo = mix(*trace_lo + descent->root_id) | 1;
+	*trace_hi = wf_mix64(*trace_hi ^ descent->root_id);
+	*trace_lo = wf_mix64(*trace_lo + descent->root_id) | 1;
 }
 
 /* What is above this call now; it is the outermost itself where nothing stays above it. */

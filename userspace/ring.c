@@ -8,6 +8,8 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "wire.h"
+
 struct wf_ring {
 	struct ring_buffer **rings;
 	int count;
@@ -20,48 +22,11 @@ struct wf_ring {
 
 #define ROUND_OVER -1 /* what on_record answers to end this ring's turn */
 
-static size_t minimum_size(uint16_t kind)
-{
-	switch (kind) {
-	case WF_REC_SPAN:
-	case WF_REC_OPEN:
-	case WF_REC_UNFINISHED:
-	case WF_REC_TOMBSTONE:
-	case WF_REC_EVENT:
-		return sizeof(struct wf_rec_span);
-	case WF_REC_EXCEPTION:
-		return sizeof(struct wf_rec_exception);
-	case WF_REC_PROCESS:
-		return sizeof(struct wf_rec_process);
-	case WF_REC_TICK:
-		return sizeof(struct wf_rec_head);
-	case WF_REC_CLOCK:
-		return sizeof(struct wf_rec_clock);
-	case WF_REC_RESOURCE:
-	case WF_REC_DEFINE:
-		return sizeof(struct wf_rec_text);
-	case WF_REC_LEDGER:
-		return sizeof(struct wf_rec_ledger);
-	default:
-		return SIZE_MAX;
-	}
-}
-
-int wf_record_check(const void *bytes, size_t available)
-{
-	const struct wf_rec_head *head = bytes;
-
-	if (available < sizeof(*head) || head->size > available ||
-	    head->size < minimum_size(head->kind))
-		return -EBADMSG;
-	return 0;
-}
-
 static int on_record(void *context, void *data, size_t size)
 {
 	struct wf_ring *ring = context;
 
-	if (wf_record_check(data, size) < 0)
+	if (!wf_wire_check(data, size))
 		ring->malformed++;
 	else
 		ring->deliver(ring->context, data);

@@ -25,9 +25,6 @@ void wf_ring_wait(struct wf_ring *ring, int timeout_ms);
 void wf_ring_drain(struct wf_ring *ring);
 uint64_t wf_ring_malformed(const struct wf_ring *ring);
 
-/* Is this a whole record: size within `available`, and enough for its kind? Pure. */
-int wf_record_check(const void *bytes, size_t available);
-
 WF_DEFINE_FREEP(wf_ring_freep, struct wf_ring, wf_ring_free)
 
 #endif

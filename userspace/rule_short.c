@@ -25,11 +25,6 @@ enum clause { CLAUSE_AS, CLAUSE_KIND, CLAUSE_WHEN, CLAUSE_ERROR, CLAUSE_SLOWER, 
 static const char *const clause_words[CLAUSES + 1] = {"as",    "kind",   "when",
 						      "error", "slower", NULL};
 
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
 /* KEY=: the key may hold dots, so it is read from the text itself. */
 static int read_key(struct reader *reader, char *key, size_t size, size_t *ret_at)
 {
@@ -37,7 +32,7 @@ static int read_key(struct reader *reader, char *key, size_t size, size_t *ret_a
 	size_t start = lexer->token.start, at = start;
 	size_t len;
 
-	while (reader->text[at] && !is_blank(reader->text[at]) &&
+	while (reader->text[at] && !wf_lexer_is_blank(reader->text[at]) &&
 	       !strchr("=,()'\"", reader->text[at]))
 		at++;
 	len = at - start;
@@ -47,7 +42,7 @@ static int read_key(struct reader *reader, char *key, size_t size, size_t *ret_a
 		return wf_parser_fail(&reader->parser, start, "this attribute's name is too long");
 	memcpy(key, reader->text + start, len);
 	key[len] = '\0';
-	while (is_blank(reader->text[at]))
+	while (wf_lexer_is_blank(reader->text[at]))
 		at++;
 	if (reader->text[at] != '=' || reader->text[at + 1] == '=')
 		return wf_parser_fail(
@@ -71,7 +66,7 @@ static int read_attributes(struct reader *reader)
 		return 0;
 	do {
 		/* The next token is not lexed: it is a key. */
-		for (at = lexer->token.end; is_blank(reader->text[at]); at++)
+		for (at = lexer->token.end; wf_lexer_is_blank(reader->text[at]); at++)
 			;
 		lexer->token.kind = reader->text[at] ? ',' : WF_TOK_END;
 		lexer->token.start = at;
@@ -90,7 +85,7 @@ static size_t name_end(const char *text, size_t at)
 {
 	unsigned depth = 0;
 
-	for (; text[at] && (depth > 0 || !is_blank(text[at])); at++) {
+	for (; text[at] && (depth > 0 || !wf_lexer_is_blank(text[at])); at++) {
 		if (text[at] == '{')
 			depth++;
 		else if (text[at] == '}' && depth > 0)
@@ -244,7 +239,7 @@ static int check_text(const struct wf_place *place, struct wf_err *err)
 		return wf_place_err(place, 0, err, EINVAL, "a rule has at most %d bytes",
 				    SHORT_BYTES_MAX);
 	for (size_t i = 0; i < len; i++) {
-		if ((unsigned char)place->text[i] < ' ' && !is_blank(place->text[i]))
+		if ((unsigned char)place->text[i] < ' ' && !wf_lexer_is_blank(place->text[i]))
 			return wf_place_err(place, i, err, EINVAL, "a control character");
 	}
 	return 0;

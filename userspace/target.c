@@ -265,8 +265,7 @@ bool wf_target_alive(const struct wf_target *target)
 
 static bool name_fits(const char *pattern, const char *path)
 {
-	const char *slash = strrchr(path, '/');
-	const char *name = slash ? slash + 1 : path;
+	const char *name = wf_base_name(path);
 	size_t len = strlen(pattern);
 
 	if (strchr(pattern, '/'))

@@ -4,20 +4,15 @@
 #include <errno.h>
 #include <string.h>
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	/* The specification allows lower case only. */
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
+#include "base/str.h"
 
 static int hex_u64(const char *text, unsigned digits, uint64_t *ret)
 {
 	uint64_t value = 0;
 
 	for (unsigned i = 0; i < digits; i++) {
-		int digit = hex_digit(text[i]);
+		/* The specification allows lower case only. */
+		int digit = text[i] >= 'A' && text[i] <= 'F' ? -1 : wf_hex_digit(text[i]);
 
 		if (digit < 0)
 			return -EINVAL;

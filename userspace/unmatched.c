@@ -35,7 +35,7 @@ static int refuse_all(const struct wf_ruleset *rules, struct wf_wave *wave, stru
 	return rc;
 }
 
-static uint32_t tell_unmatched(const struct wf_ruleset *rules, struct wf_wave *wave, bool quiet)
+uint32_t wf_unmatched_tell(const struct wf_ruleset *rules, struct wf_wave *wave, bool quiet)
 {
 	uint32_t unmatched = 0;
 	struct wf_buf story;
@@ -77,7 +77,7 @@ int wf_unmatched_report(const struct wf_ruleset *rules, struct wf_wave *wave, bo
 {
 	bool nothing = !wave->armed && !may_come;
 	bool only_one = nothing && rules->count == 1;
-	uint32_t unmatched = tell_unmatched(rules, wave, only_one || (may_come && !strict));
+	uint32_t unmatched = wf_unmatched_tell(rules, wave, only_one || (may_come && !strict));
 
 	tell_refusals(wave->plan);
 	if (strict && !only_one && (unmatched || wave->refused))

@@ -14,4 +14,7 @@
 int wf_unmatched_report(const struct wf_ruleset *rules, struct wf_wave *wave, bool strict,
 			bool may_come, struct wf_err *err);
 
+/* The stories of the rules that found nothing; quiet: only count them. */
+uint32_t wf_unmatched_tell(const struct wf_ruleset *rules, struct wf_wave *wave, bool quiet);
+
 #endif

@@ -46,13 +46,12 @@ static bool may_hold_hooks(const struct wf_candidate *candidate)
 }
 
 /* The hooks are a plan of their own: they are attached more widely than the rules' functions. */
-static int plan_hooks(const struct wf_wave_config *config, const struct wf_plan_options *options,
-		      struct wf_wave *wave, struct wf_err *err)
+static int plan_hooks(const struct wf_plan_options *options, struct wf_wave *wave,
+		      struct wf_err *err)
 {
 	wf_auto(wf_ruleset_freep) struct wf_ruleset *none = NULL;
 	int rc = wf_ruleset_new(&none, err);
 
-	(void)config;
 	if (rc == 0)
 		rc = wf_plan_new(none, NULL, 0, options, NULL, &wave->hooks, err);
 	for (uint32_t i = 0; rc == 0 && i < wave->candidates.count; i++) {
@@ -93,8 +92,8 @@ static int plan_candidates(const struct wf_wave_config *config, struct wf_wave *
 		return wf_err_set(err, ENOMEM, "out of memory");
 	files = wf_selection_files(wave->selection, &count);
 	rc = wf_plan_new(config->rules, files, count, &options, wave->matched, &wave->plan, err);
-	if (rc == 0)
-		rc = plan_hooks(config, &options, wave, err);
+	if (rc == 0 && !config->without_hooks)
+		rc = plan_hooks(&options, wave, err);
 	if (rc < 0)
 		return rc;
 	for (uint32_t i = 0; i < wave->plan->function_count; i++) {

@@ -19,13 +19,14 @@ struct wf_wave_config {
 	const struct wf_features *features;
 	const struct wf_ruleset *rules;
 	struct wf_costs costs;
+	bool without_hooks; /* nothing will be attached */
 };
 
 struct wf_wave {
 	struct wf_candidates candidates;
 	struct wf_selection *selection;
 	struct wf_plan *plan;    /* the rules' functions */
-	struct wf_plan *hooks;   /* unwinding, longjmp, stack switches */
+	struct wf_plan *hooks;   /* unwinding, longjmp, stack switches; NULL = not asked for */
 	uint32_t *matched;       /* functions per rule */
 	uint32_t armed, refused; /* functions of the plan */
 };

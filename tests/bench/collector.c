@@ -13,9 +13,10 @@
 
 #include "exporter/gzip.h"
 #include "exporter/otlp.h"
+#include "tests/unit/text_record.h"
 #include "userspace/assemble.h"
 #include "userspace/order.h"
-#include "userspace/ring.h"
+#include "userspace/wire.h"
 
 #define RINGS       2
 #define TREE_SPANS  8     /* a root and its children */
@@ -201,7 +202,7 @@ static void drain(struct bench *bench)
 			const void *record = ring->bytes + at + 8;
 
 			memcpy(&length, ring->bytes + at, sizeof(length));
-			need(wf_record_check(record, length), "record");
+			need(wf_wire_check(record, length) ? 0 : -EBADMSG, "record");
 			wf_order_add(bench->order, record);
 		}
 	}
@@ -211,17 +212,9 @@ static void drain(struct bench *bench)
 static void put_text(struct bench *bench, uint16_t kind, uint32_t span, uint32_t tgid,
 		     const char *json)
 {
-	_Alignas(8) unsigned char room[1024] = {0};
-	struct wf_rec_text *record = (struct wf_rec_text *)room;
-	size_t len = strlen(json);
+	_Alignas(8) unsigned char room[1024];
 
-	record->head = (struct wf_rec_head){.kind = kind,
-					    .size = (uint16_t)(sizeof(*record) + len),
-					    .span = span,
-					    .tgid = tgid};
-	record->len = (uint32_t)len;
-	memcpy(record + 1, json, len);
-	deliver(bench, &record->head);
+	deliver(bench, text_record(room, sizeof(room), kind, span, tgid, json));
 }
 
 /* The facts that every stream begins with. */

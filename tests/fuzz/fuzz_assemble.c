@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/unit/text_record.h"
 #include "userspace/assemble.h"
 #include "userspace/base/str.h"
 #include "userspace/wire.h"
@@ -42,15 +43,10 @@ static const struct wf_ruleset *rules(void)
 
 static void define(struct wf_assembler *assembler, uint32_t span, const char *json)
 {
-	_Alignas(8) unsigned char room[256] = {0};
-	struct wf_rec_text *record = (struct wf_rec_text *)room;
+	_Alignas(8) unsigned char room[256];
 
-	record->len = (uint32_t)strlen(json);
-	record->head = (struct wf_rec_head){.kind = WF_REC_DEFINE,
-					    .size = (uint16_t)(sizeof(*record) + record->len),
-					    .span = span};
-	memcpy(record + 1, json, record->len);
-	wf_assembler_record(assembler, &record->head);
+	wf_assembler_record(assembler,
+			    text_record(room, sizeof(room), WF_REC_DEFINE, span, 0, json));
 }
 
 static void check_text(const char *text)

@@ -38,17 +38,9 @@ static const char scene_rules[] = "wftrace: 1\n"
 static inline void scene_text(struct scene *scene, uint16_t kind, uint32_t span, uint32_t tgid,
 			      const char *json)
 {
-	_Alignas(8) unsigned char room[1024] = {0};
-	struct wf_rec_text *record = (struct wf_rec_text *)room;
-	size_t len = strlen(json);
+	_Alignas(8) unsigned char room[1024];
 
-	record->head = (struct wf_rec_head){.kind = kind,
-					    .size = (uint16_t)(sizeof(*record) + len),
-					    .span = span,
-					    .tgid = tgid};
-	record->len = (uint32_t)len;
-	memcpy(record + 1, json, len);
-	scene->put(scene->ctx, &record->head);
+	scene->put(scene->ctx, text_record(room, sizeof(room), kind, span, tgid, json));
 }
 
 static inline void scene_tick(struct scene *scene, uint64_t now_ns)

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "text_record.h"
 #include "userspace/assemble.h"
 
 #define STREAM_SPANS_MAX 200000
@@ -90,17 +91,8 @@ static inline void stream_text(struct stream *stream, uint16_t kind, uint32_t sp
 			       const char *json)
 {
 	static _Alignas(8) unsigned char room[65536];
-	struct wf_rec_text *record = (struct wf_rec_text *)room;
-	size_t len = strlen(json);
 
-	memset(record, 0, sizeof(*record));
-	record->head.kind = kind;
-	record->head.size = (uint16_t)(sizeof(*record) + len);
-	record->head.span = span;
-	record->head.tgid = tgid;
-	record->len = (uint32_t)len;
-	memcpy(record + 1, json, len);
-	stream_send(stream, record);
+	stream_send(stream, text_record(room, sizeof(room), kind, span, tgid, json));
 }
 
 static inline void stream_define(struct stream *stream, uint32_t span, uint32_t rule,

@@ -32,72 +32,71 @@ static int tear_down(void **state)
 
 #define BYTES(text) text, sizeof(text) - 1
 
+static const struct {
+	const char *bytes;
+	uint8_t size, kind, condition, flags;
+	uint64_t target;
+	bool emulated;
+} kinds[] = {
+	{BYTES("\x55"), WF_INSN_PUSH, 0, 0, 0, true},
+	{BYTES("\x41\x57"), WF_INSN_PUSH, 0, 0, 0, true},
+	{BYTES("\x48\x55"), WF_INSN_OTHER, 0, 0, 0, false}, /* not the kernel's encoding */
+	{BYTES("\x6a\x01"), WF_INSN_OTHER, 0, 0, 0, false}, /* push of a constant */
+	{BYTES("\x90"), WF_INSN_NOP1, 0, 0, 0, true},
+	{BYTES("\x66\x90"), WF_INSN_NOP_LONG, 0, 0, 0, false},
+	{BYTES("\x41\x90"), WF_INSN_OTHER, 0, 0, 0, false}, /* xchg with r8 */
+	{BYTES("\xf3\x90"), WF_INSN_OTHER, 0, 0, 0, false}, /* pause */
+	{BYTES("\x0f\x1f\x44\0\0"), WF_INSN_NOP5, 0, 0, 0, false},
+	{BYTES("\x0f\x1f\x40\0"), WF_INSN_NOP_LONG, 0, 0, 0, false},
+	{BYTES("\x66\x2e\x0f\x1f\x84\0\0\0\0\0"), WF_INSN_NOP_LONG, 0, WF_INSN_REFUSED, 0, false},
+	{BYTES("\xeb\x10"), WF_INSN_JMP, 0, 0, BASE + 0x12, true},
+	{BYTES("\xe9\xfb\xff\xff\xff"), WF_INSN_JMP, 0, 0, BASE, true},
+	{BYTES("\xf2\xe9\0\0\0\0"), WF_INSN_JMP, 0, 0, BASE + 6, true}, /* bnd */
+	{BYTES("\x75\xfe"), WF_INSN_JCC, 5, 0, BASE, true},
+	{BYTES("\x0f\x87\x10\0\0\0"), WF_INSN_JCC, 7, 0, BASE + 0x16, true},
+	{BYTES("\x2e\x75\x10"), WF_INSN_JCC, 5, WF_INSN_REFUSED, BASE + 0x13, false},
+	{BYTES("\xe3\x05"), WF_INSN_LOOP, 0, 0, BASE + 7, false},
+	{BYTES("\xe2\x05"), WF_INSN_LOOP, 0, 0, BASE + 7, false},
+	{BYTES("\xe8\0\0\0\0"), WF_INSN_CALL, 0, 0, BASE + 5, false},
+	{BYTES("\xff\xd0"), WF_INSN_CALL_INDIRECT, 0, 0, 0, false},
+	{BYTES("\xff\xe0"), WF_INSN_JMP_INDIRECT, 0, 0, 0, false},
+	{BYTES("\x3e\xff\xe0"), WF_INSN_JMP_INDIRECT, 0, WF_INSN_REFUSED | WF_INSN_NOTRACK, 0,
+	 false},
+	{BYTES("\xff\x25\0\0\0\0"), WF_INSN_JMP_INDIRECT, 0, 0, 0, false},
+	{BYTES("\xff\x30"), WF_INSN_OTHER, 0, 0, 0, false}, /* push of memory */
+	{BYTES("\xc3"), WF_INSN_RET, 0, 0, 0, false},
+	{BYTES("\xc2\x08\0"), WF_INSN_RET, 0, 0, 0, false},
+	{BYTES("\xf3\xc3"), WF_INSN_RET, 0, 0, 0, false},
+	{BYTES("\xf2\xc3"), WF_INSN_RET, 0, 0, 0, false},
+	{BYTES("\x0f\x0b"), WF_INSN_TRAP, 0, 0, 0, false},
+	{BYTES("\xcc"), WF_INSN_TRAP, 0, WF_INSN_REFUSED, 0, false},
+	{BYTES("\xf4"), WF_INSN_TRAP, 0, WF_INSN_REFUSED, 0, false},
+	{BYTES("\x0f\x05"), WF_INSN_SLOW, 0, 0, 0, false},
+	{BYTES("\xf3\xa4"), WF_INSN_SLOW, 0, 0, 0, false},
+	{BYTES("\xa4"), WF_INSN_OTHER, 0, 0, 0, false},
+	{BYTES("\xf3\x0f\x1e\xfa"), WF_INSN_OTHER, 0, 0, 0, false}, /* endbr64 */
+	{BYTES("\xf0\x48\x0f\xb1\x0f"), WF_INSN_OTHER, 0, WF_INSN_REFUSED, 0, false},
+	{BYTES("\x62\xf1\x7c\x48\x28\xc0"), WF_INSN_OTHER, 0, WF_INSN_REFUSED, 0, false},
+};
+
 static void instructions_are_told_apart(void **state)
 {
-	static const struct {
-		const char *bytes;
-		uint8_t size, kind, condition, flags;
-		uint64_t target;
-		bool emulated;
-	} rows[] = {
-		{BYTES("\x55"), WF_INSN_PUSH, 0, 0, 0, true},
-		{BYTES("\x41\x57"), WF_INSN_PUSH, 0, 0, 0, true},
-		{BYTES("\x48\x55"), WF_INSN_OTHER, 0, 0, 0, false}, /* not the kernel's encoding */
-		{BYTES("\x6a\x01"), WF_INSN_OTHER, 0, 0, 0, false}, /* push of a constant */
-		{BYTES("\x90"), WF_INSN_NOP1, 0, 0, 0, true},
-		{BYTES("\x66\x90"), WF_INSN_NOP_LONG, 0, 0, 0, false},
-		{BYTES("\x41\x90"), WF_INSN_OTHER, 0, 0, 0, false}, /* xchg with r8 */
-		{BYTES("\xf3\x90"), WF_INSN_OTHER, 0, 0, 0, false}, /* pause */
-		{BYTES("\x0f\x1f\x44\0\0"), WF_INSN_NOP5, 0, 0, 0, false},
-		{BYTES("\x0f\x1f\x40\0"), WF_INSN_NOP_LONG, 0, 0, 0, false},
-		{BYTES("\x66\x2e\x0f\x1f\x84\0\0\0\0\0"), WF_INSN_NOP_LONG, 0, WF_INSN_REFUSED, 0,
-		 false},
-		{BYTES("\xeb\x10"), WF_INSN_JMP, 0, 0, BASE + 0x12, true},
-		{BYTES("\xe9\xfb\xff\xff\xff"), WF_INSN_JMP, 0, 0, BASE, true},
-		{BYTES("\xf2\xe9\0\0\0\0"), WF_INSN_JMP, 0, 0, BASE + 6, true}, /* bnd */
-		{BYTES("\x75\xfe"), WF_INSN_JCC, 5, 0, BASE, true},
-		{BYTES("\x0f\x87\x10\0\0\0"), WF_INSN_JCC, 7, 0, BASE + 0x16, true},
-		{BYTES("\x2e\x75\x10"), WF_INSN_JCC, 5, WF_INSN_REFUSED, BASE + 0x13, false},
-		{BYTES("\xe3\x05"), WF_INSN_LOOP, 0, 0, BASE + 7, false},
-		{BYTES("\xe2\x05"), WF_INSN_LOOP, 0, 0, BASE + 7, false},
-		{BYTES("\xe8\0\0\0\0"), WF_INSN_CALL, 0, 0, BASE + 5, false},
-		{BYTES("\xff\xd0"), WF_INSN_CALL_INDIRECT, 0, 0, 0, false},
-		{BYTES("\xff\xe0"), WF_INSN_JMP_INDIRECT, 0, 0, 0, false},
-		{BYTES("\x3e\xff\xe0"), WF_INSN_JMP_INDIRECT, 0, WF_INSN_REFUSED | WF_INSN_NOTRACK,
-		 0, false},
-		{BYTES("\xff\x25\0\0\0\0"), WF_INSN_JMP_INDIRECT, 0, 0, 0, false},
-		{BYTES("\xff\x30"), WF_INSN_OTHER, 0, 0, 0, false}, /* push of memory */
-		{BYTES("\xc3"), WF_INSN_RET, 0, 0, 0, false},
-		{BYTES("\xc2\x08\0"), WF_INSN_RET, 0, 0, 0, false},
-		{BYTES("\xf3\xc3"), WF_INSN_RET, 0, 0, 0, false},
-		{BYTES("\xf2\xc3"), WF_INSN_RET, 0, 0, 0, false},
-		{BYTES("\x0f\x0b"), WF_INSN_TRAP, 0, 0, 0, false},
-		{BYTES("\xcc"), WF_INSN_TRAP, 0, WF_INSN_REFUSED, 0, false},
-		{BYTES("\xf4"), WF_INSN_TRAP, 0, WF_INSN_REFUSED, 0, false},
-		{BYTES("\x0f\x05"), WF_INSN_SLOW, 0, 0, 0, false},
-		{BYTES("\xf3\xa4"), WF_INSN_SLOW, 0, 0, 0, false},
-		{BYTES("\xa4"), WF_INSN_OTHER, 0, 0, 0, false},
-		{BYTES("\xf3\x0f\x1e\xfa"), WF_INSN_OTHER, 0, 0, 0, false}, /* endbr64 */
-		{BYTES("\xf0\x48\x0f\xb1\x0f"), WF_INSN_OTHER, 0, WF_INSN_REFUSED, 0, false},
-		{BYTES("\x62\xf1\x7c\x48\x28\xc0"), WF_INSN_OTHER, 0, WF_INSN_REFUSED, 0, false},
-	};
-
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		struct wf_insn insn[16];
 		uint32_t count;
 
-		assert_int_equal(wf_decoder_run(decoder, (const uint8_t *)rows[i].bytes,
-						rows[i].size, BASE, insn, 16, &count),
+		assert_int_equal(wf_decoder_run(decoder, (const uint8_t *)kinds[i].bytes,
+						kinds[i].size, BASE, insn, 16, &count),
 				 0);
 		assert_int_equal(count, 1);
-		assert_int_equal(insn[0].size, rows[i].size);
-		if (insn[0].kind != rows[i].kind || insn[0].condition != rows[i].condition ||
-		    insn[0].flags != rows[i].flags || insn[0].target != rows[i].target)
+		assert_int_equal(insn[0].size, kinds[i].size);
+		if (insn[0].kind != kinds[i].kind || insn[0].condition != kinds[i].condition ||
+		    insn[0].flags != kinds[i].flags || insn[0].target != kinds[i].target)
 			fail_msg("row %zu: kind %u condition %u flags %u target %llx", i,
 				 insn[0].kind, insn[0].condition, insn[0].flags,
 				 (unsigned long long)insn[0].target);
-		assert_int_equal(wf_insn_is_emulated(&insn[0]), rows[i].emulated);
+		assert_int_equal(wf_insn_is_emulated(&insn[0]), kinds[i].emulated);
 	}
 }
 
@@ -116,64 +115,57 @@ static void code_that_does_not_decode_is_refused(void **state)
 
 #define BIT(reg) (1u << WF_REG_##reg)
 
+static const struct {
+	const char *bytes;
+	uint8_t size, form, dst, src, width;
+	uint32_t written;
+	int64_t imm;
+	bool writes_memory;
+} forms[] = {
+	{BYTES("\x89\xd8"), WF_FORM_MOVE, WF_REG_RAX, WF_REG_RBX, 4, BIT(RAX), 0, false},
+	{BYTES("\x48\x89\xd8"), WF_FORM_MOVE, WF_REG_RAX, WF_REG_RBX, 8, BIT(RAX), 0, false},
+	{BYTES("\x88\xd8"), WF_FORM_OTHER, WF_REG_RAX, WF_REG_RBX, 1, BIT(RAX), 0, false},
+	{BYTES("\x31\xc0"), WF_FORM_CONSTANT, WF_REG_RAX, WF_REG_RAX, 4, BIT(RAX), 0, false},
+	{BYTES("\x31\xd8"), WF_FORM_OTHER, WF_REG_RAX, WF_REG_RBX, 4, BIT(RAX), 0, false},
+	{BYTES("\xb8\xff\xff\xff\xff"), WF_FORM_CONSTANT, WF_REG_RAX, WF_REG_NONE, 4, BIT(RAX),
+	 0xffffffff, false},
+	{BYTES("\x48\xc7\xc0\xff\xff\xff\xff"), WF_FORM_CONSTANT, WF_REG_RAX, WF_REG_NONE, 8,
+	 BIT(RAX), -1, false},
+	{BYTES("\x83\xc8\xff"), WF_FORM_CONSTANT, WF_REG_RAX, WF_REG_NONE, 4, BIT(RAX), 0xffffffff,
+	 false},
+	{BYTES("\x83\xf8\x05"), WF_FORM_COMPARE, WF_REG_RAX, WF_REG_NONE, 4, 0, 5, false},
+	{BYTES("\x83\xe8\x09"), WF_FORM_SUBTRACT, WF_REG_RAX, WF_REG_NONE, 4, BIT(RAX), 9, false},
+	{BYTES("\x48\x63\x04\x8a"), WF_FORM_LOAD_SIGNED, WF_REG_RAX, WF_REG_NONE, 4, BIT(RAX), 0,
+	 false},
+	{BYTES("\x0f\xb6\xc0"), WF_FORM_ZERO_EXTEND, WF_REG_RAX, WF_REG_RAX, 1, BIT(RAX), 0, false},
+	{BYTES("\x48\x98"), WF_FORM_SIGN_EXTEND, WF_REG_RAX, WF_REG_RAX, 4, BIT(RAX), 0, false},
+	{BYTES("\x48\x01\xd0"), WF_FORM_ADD, WF_REG_RAX, WF_REG_RDX, 8, BIT(RAX), 0, false},
+	{BYTES("\x48\x89\x07"), WF_FORM_STORE, WF_REG_NONE, WF_REG_RAX, 8, 0, 0, true},
+	{BYTES("\x85\xc0"), WF_FORM_OTHER, WF_REG_RAX, WF_REG_RAX, 4, 0, 0, false},
+	{BYTES("\x55"), WF_FORM_OTHER, WF_REG_RBP, WF_REG_NONE, 8, BIT(RSP), 0, false},
+	{BYTES("\x5b"), WF_FORM_OTHER, WF_REG_RBX, WF_REG_NONE, 8, BIT(RSP) | BIT(RBX), 0, false},
+	{BYTES("\x48\x87\xf7"), WF_FORM_OTHER, WF_REG_RDI, WF_REG_RSI, 8, BIT(RDI) | BIT(RSI), 0,
+	 false},
+	{BYTES("\x48\xf7\xf1"), WF_FORM_OTHER, WF_REG_RCX, WF_REG_NONE, 8,
+	 BIT(RAX) | BIT(RDX) | BIT(RCX), 0, false},
+	{BYTES("\x40\xb6\x01"), WF_FORM_OTHER, WF_REG_RSI, WF_REG_NONE, 1, BIT(RSI), 1, false},
+};
+
 static void values_are_followed_through_instructions(void **state)
 {
-	static const struct {
-		const char *bytes;
-		uint8_t size, form, dst, src, width;
-		uint32_t written;
-		int64_t imm;
-		bool writes_memory;
-	} rows[] = {
-		{BYTES("\x89\xd8"), WF_FORM_MOVE, WF_REG_RAX, WF_REG_RBX, 4, BIT(RAX), 0, false},
-		{BYTES("\x48\x89\xd8"), WF_FORM_MOVE, WF_REG_RAX, WF_REG_RBX, 8, BIT(RAX), 0,
-		 false},
-		{BYTES("\x88\xd8"), WF_FORM_OTHER, WF_REG_RAX, WF_REG_RBX, 1, BIT(RAX), 0, false},
-		{BYTES("\x31\xc0"), WF_FORM_CONSTANT, WF_REG_RAX, WF_REG_RAX, 4, BIT(RAX), 0,
-		 false},
-		{BYTES("\x31\xd8"), WF_FORM_OTHER, WF_REG_RAX, WF_REG_RBX, 4, BIT(RAX), 0, false},
-		{BYTES("\xb8\xff\xff\xff\xff"), WF_FORM_CONSTANT, WF_REG_RAX, WF_REG_NONE, 4,
-		 BIT(RAX), 0xffffffff, false},
-		{BYTES("\x48\xc7\xc0\xff\xff\xff\xff"), WF_FORM_CONSTANT, WF_REG_RAX, WF_REG_NONE,
-		 8, BIT(RAX), -1, false},
-		{BYTES("\x83\xc8\xff"), WF_FORM_CONSTANT, WF_REG_RAX, WF_REG_NONE, 4, BIT(RAX),
-		 0xffffffff, false},
-		{BYTES("\x83\xf8\x05"), WF_FORM_COMPARE, WF_REG_RAX, WF_REG_NONE, 4, 0, 5, false},
-		{BYTES("\x83\xe8\x09"), WF_FORM_SUBTRACT, WF_REG_RAX, WF_REG_NONE, 4, BIT(RAX), 9,
-		 false},
-		{BYTES("\x48\x63\x04\x8a"), WF_FORM_LOAD_SIGNED, WF_REG_RAX, WF_REG_NONE, 4,
-		 BIT(RAX), 0, false},
-		{BYTES("\x0f\xb6\xc0"), WF_FORM_ZERO_EXTEND, WF_REG_RAX, WF_REG_RAX, 1, BIT(RAX), 0,
-		 false},
-		{BYTES("\x48\x98"), WF_FORM_SIGN_EXTEND, WF_REG_RAX, WF_REG_RAX, 4, BIT(RAX), 0,
-		 false},
-		{BYTES("\x48\x01\xd0"), WF_FORM_ADD, WF_REG_RAX, WF_REG_RDX, 8, BIT(RAX), 0, false},
-		{BYTES("\x48\x89\x07"), WF_FORM_STORE, WF_REG_NONE, WF_REG_RAX, 8, 0, 0, true},
-		{BYTES("\x85\xc0"), WF_FORM_OTHER, WF_REG_RAX, WF_REG_RAX, 4, 0, 0, false},
-		{BYTES("\x55"), WF_FORM_OTHER, WF_REG_RBP, WF_REG_NONE, 8, BIT(RSP), 0, false},
-		{BYTES("\x5b"), WF_FORM_OTHER, WF_REG_RBX, WF_REG_NONE, 8, BIT(RSP) | BIT(RBX), 0,
-		 false},
-		{BYTES("\x48\x87\xf7"), WF_FORM_OTHER, WF_REG_RDI, WF_REG_RSI, 8,
-		 BIT(RDI) | BIT(RSI), 0, false},
-		{BYTES("\x48\xf7\xf1"), WF_FORM_OTHER, WF_REG_RCX, WF_REG_NONE, 8,
-		 BIT(RAX) | BIT(RDX) | BIT(RCX), 0, false},
-		{BYTES("\x40\xb6\x01"), WF_FORM_OTHER, WF_REG_RSI, WF_REG_NONE, 1, BIT(RSI), 1,
-		 false},
-	};
-
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct wf_insn insn = {.address = BASE, .size = rows[i].size};
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		struct wf_insn insn = {.address = BASE, .size = forms[i].size};
 		struct wf_detail detail;
 
 		assert_int_equal(
-			wf_decoder_detail(decoder, (const uint8_t *)rows[i].bytes, &insn, &detail),
+			wf_decoder_detail(decoder, (const uint8_t *)forms[i].bytes, &insn, &detail),
 			0);
-		if (detail.form != rows[i].form || detail.dst != rows[i].dst ||
-		    detail.src != rows[i].src || detail.width != rows[i].width ||
-		    detail.written != rows[i].written ||
-		    (rows[i].imm && detail.imm != rows[i].imm) ||
-		    detail.writes_memory != rows[i].writes_memory)
+		if (detail.form != forms[i].form || detail.dst != forms[i].dst ||
+		    detail.src != forms[i].src || detail.width != forms[i].width ||
+		    detail.written != forms[i].written ||
+		    (forms[i].imm && detail.imm != forms[i].imm) ||
+		    detail.writes_memory != forms[i].writes_memory)
 			fail_msg("row %zu: form %u dst %u src %u width %u written %x memory %d", i,
 				 detail.form, detail.dst, detail.src, detail.width, detail.written,
 				 detail.writes_memory);

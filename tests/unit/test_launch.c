@@ -5,7 +5,6 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pwd.h>
@@ -19,6 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "scratch.h"
 #include "userspace/base/str.h"
 #include "userspace/launch.h"
 #include "userspace/program.h"
@@ -26,8 +26,6 @@
 extern char **environ;
 
 #define ARGV(...) ((char *const[]){__VA_ARGS__, NULL})
-
-static char scratch[64];
 
 static const char *in_scratch(const char *name)
 {
@@ -54,21 +52,7 @@ static const char *write_file(const char *name, const char *text, mode_t mode)
 static int make_scratch(void **state)
 {
 	(void)state;
-	snprintf(scratch, sizeof(scratch), "/tmp/wftrace-launch-XXXXXX");
-	return mkdtemp(scratch) && chmod(scratch, 0755) == 0 ? 0 : -1;
-}
-
-static int drop_scratch(void **state)
-{
-	DIR *dir = opendir(scratch);
-	struct dirent *entry;
-
-	(void)state;
-	while (dir && (entry = readdir(dir)))
-		unlinkat(dirfd(dir), entry->d_name, 0);
-	if (dir)
-		closedir(dir);
-	return rmdir(scratch);
+	return scratch_make();
 }
 
 /* Run to the end with stdout in a file; the exit code that wftrace would end with. */
@@ -438,5 +422,5 @@ int main(void)
 		cmocka_unit_test(an_empty_path_entry_is_the_current_directory),
 	};
 
-	return cmocka_run_group_tests(tests, make_scratch, drop_scratch);
+	return cmocka_run_group_tests(tests, make_scratch, scratch_drop);
 }

@@ -26,15 +26,9 @@ static void tape_add(struct tape *tape, const void *record)
 
 static void tape_define(struct tape *tape, uint32_t span, const char *json)
 {
-	_Alignas(8) unsigned char room[1024] = {0};
-	struct wf_rec_text *record = (struct wf_rec_text *)room;
+	_Alignas(8) unsigned char room[1024];
 
-	record->head.kind = WF_REC_DEFINE;
-	record->head.span = span;
-	record->len = (uint32_t)strlen(json);
-	record->head.size = (uint16_t)(sizeof(*record) + record->len);
-	memcpy(record + 1, json, record->len);
-	tape_add(tape, record);
+	tape_add(tape, text_record(room, sizeof(room), WF_REC_DEFINE, span, 0, json));
 }
 
 static void add_rules(struct wf_ruleset *rules, const char *text)

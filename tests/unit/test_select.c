@@ -5,7 +5,6 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <signal.h>
@@ -16,10 +15,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "scratch.h"
 #include "userspace/select.h"
 #include "userspace/story.h"
-
-static char scratch[64];
 
 /* Two programs and two libraries, built here; `both` is in a program and in a library. */
 static const struct {
@@ -48,25 +46,11 @@ static void compile(const char *name, const char *options, const char *text)
 static int make_files(void **state)
 {
 	(void)state;
-	snprintf(scratch, sizeof(scratch), "/tmp/wftrace-select-XXXXXX");
-	if (!mkdtemp(scratch))
+	if (scratch_make() < 0)
 		return -1;
 	for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++)
 		compile(sources[i].name, sources[i].options, sources[i].text);
 	return 0;
-}
-
-static int drop_files(void **state)
-{
-	DIR *dir = opendir(scratch);
-	struct dirent *entry;
-
-	(void)state;
-	while (dir && (entry = readdir(dir)))
-		unlinkat(dirfd(dir), entry->d_name, 0);
-	if (dir)
-		closedir(dir);
-	return rmdir(scratch);
 }
 
 /* A target that maps these files, the first one as its executable. */
@@ -451,5 +435,5 @@ int main(void)
 		cmocka_unit_test(a_single_file_is_an_executable),
 	};
 
-	return cmocka_run_group_tests(tests, make_files, drop_files);
+	return cmocka_run_group_tests(tests, make_files, scratch_drop);
 }

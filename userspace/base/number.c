@@ -162,3 +162,11 @@ void wf_format_duration(uint64_t ns, char *out, size_t size)
 		snprintf(out, size, "%llu h %02u m", (unsigned long long)(seconds / 3600),
 			 (unsigned)(seconds % 3600 / 60));
 }
+
+int wf_hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}

@@ -197,3 +197,10 @@ uint64_t wf_mix64(uint64_t value)
 	value = (value ^ (value >> 27)) * 0x94d049bb133111ebULL;
 	return value ^ (value >> 31);
 }
+
+const char *wf_base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}

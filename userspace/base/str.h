@@ -36,6 +36,12 @@ int wf_parse_u64(const char *text, uint64_t *ret);
 int wf_parse_i64(const char *text, int64_t *ret);
 int wf_parse_double(const char *text, double *ret);
 
+/* Value of a hexadecimal digit in either case, -1 for what is none. */
+int wf_hex_digit(char c);
+
+/* What follows the last '/'. */
+const char *wf_base_name(const char *path);
+
 /* Edit distance, at most `max` (then max + 1): for "did you mean". */
 unsigned wf_edit_distance(const char *a, const char *b, unsigned max);
 
