@@ -12,9 +12,12 @@
 #define CROSS_MAX   (1u << 20)
 #define CHUNK_BYTES (512u << 10)
 #define TAIL_BYTES  6 /* the longest jump: chunks overlap by it */
+#define CALL_BYTES  5
+#define CALL        0xe8
+#define GRAIN       16 /* what compilers align functions to */
 
 struct wf_jumps {
-	/* function -> last source << 16 | number of sources */
+	/* function -> last source << 16 | number of sources; callers of those that are jumped to */
 	struct wf_map *jumpers, *callers;
 	struct wf_cross *cross;
 	size_t cross_count, cross_capacity;
@@ -26,6 +29,7 @@ struct scan {
 	struct wf_jumps *jumps;
 	uint64_t start, size;
 	uint64_t text, text_size; /* executable segment */
+	uint64_t *wanted;         /* a bit for GRAIN bytes of it that hold a function jumped to */
 };
 
 void wf_jumps_free(struct wf_jumps *jumps)
@@ -69,23 +73,22 @@ static int add_cross(struct wf_jumps *jumps, uint64_t target, uint64_t source)
 	return 0;
 }
 
-/* A branch as its bytes look. */
+/* A jump as its bytes look. */
 struct shape {
 	uint8_t length;
 	uint8_t width; /* of the distance, its last bytes */
-	bool call;
 };
 
 static bool looks_like(const uint8_t *bytes, struct shape *ret)
 {
 	uint8_t op = bytes[0];
 
-	if (op == 0xe9 || op == 0xe8)
-		*ret = (struct shape){5, 4, op == 0xe8};
+	if (op == 0xe9)
+		*ret = (struct shape){5, 4};
 	else if (op == 0xeb || (op & 0xf0) == 0x70)
-		*ret = (struct shape){2, 1, false};
+		*ret = (struct shape){2, 1};
 	else if (op == 0x0f && (bytes[1] & 0xf0) == 0x80)
-		*ret = (struct shape){6, 4, false};
+		*ret = (struct shape){6, 4};
 	else
 		return false;
 	return true;
@@ -100,26 +103,32 @@ static uint64_t target_of(const uint8_t *bytes, uint64_t address, const struct s
 	return address + shape->length + (uint64_t)(int64_t)relative;
 }
 
-static int take(struct scan *scan, uint64_t at, uint64_t target, const struct shape *shape)
+/* False where the branch stays within its function. */
+static bool goes_out(struct scan *scan, uint64_t at, uint64_t target)
 {
-	uint64_t start, size;
-
 	if (at - scan->start >= scan->size &&
 	    wf_binary_fde(scan->elf, at, &scan->start, &scan->size) < 0) {
 		scan->start = at;
 		scan->size = 1;
 	}
-	if (target - scan->start < scan->size)
+	return target - scan->start >= scan->size;
+}
+
+static int take_jump(struct scan *scan, uint64_t at, uint64_t target, const struct shape *shape)
+{
+	uint64_t start, size;
+
+	if (!goes_out(scan, at, target))
 		return 0;
-	if (shape->call)
-		return add_source(scan->jumps->callers, target, scan->start);
 	if (wf_binary_fde(scan->elf, target, &start, &size) < 0 || start == target)
 		return add_source(scan->jumps->jumpers, target, scan->start);
 	/* Cold parts lie in a section of their own, out of reach for short jumps. */
 	return shape->width == 4 ? add_cross(scan->jumps, target, scan->start) : 0;
 }
 
-static int scan_chunk(struct scan *scan, const uint8_t *bytes, uint64_t address, uint64_t size)
+typedef int scan_chunk(struct scan *scan, const uint8_t *bytes, uint64_t address, uint64_t size);
+
+static int scan_jumps(struct scan *scan, const uint8_t *bytes, uint64_t address, uint64_t size)
 {
 	for (uint64_t i = 0; i + 2 <= size; i++) {
 		struct shape shape;
@@ -131,14 +140,42 @@ static int scan_chunk(struct scan *scan, const uint8_t *bytes, uint64_t address,
 		target = target_of(bytes + i, address + i, &shape);
 		if (target - scan->text >= scan->text_size)
 			continue;
-		rc = take(scan, address + i, target, &shape);
+		rc = take_jump(scan, address + i, target, &shape);
 		if (rc < 0)
 			return rc;
 	}
 	return 0;
 }
 
-static int scan_text(struct scan *scan)
+static bool is_wanted(const struct scan *scan, uint64_t target)
+{
+	uint64_t bit = (target - scan->text) / GRAIN, ignored;
+
+	return target - scan->text < scan->text_size && scan->wanted[bit / 64] >> bit % 64 & 1 &&
+	       wf_map_get(scan->jumps->jumpers, target, &ignored);
+}
+
+/* Only callers of functions that are jumped to are asked for, and they are few. */
+static int scan_calls(struct scan *scan, const uint8_t *bytes, uint64_t address, uint64_t size)
+{
+	const struct shape call = {CALL_BYTES, 4};
+	const uint8_t *end = bytes + size, *at = bytes;
+
+	while (end - at >= CALL_BYTES && (at = memchr(at, CALL, (size_t)(end - at)))) {
+		uint64_t from = address + (uint64_t)(at - bytes);
+		uint64_t target = end - at < CALL_BYTES ? 0 : target_of(at, from, &call);
+		int rc = 0;
+
+		if (is_wanted(scan, target) && goes_out(scan, from, target))
+			rc = add_source(scan->jumps->callers, target, scan->start);
+		if (rc < 0)
+			return rc;
+		at++;
+	}
+	return 0;
+}
+
+static int scan_text(struct scan *scan, scan_chunk *chunk)
 {
 	uint64_t at = 0;
 
@@ -150,11 +187,53 @@ static int scan_text(struct scan *scan)
 		if (size > CHUNK_BYTES)
 			size = CHUNK_BYTES;
 		bytes = wf_binary_bytes(scan->elf, scan->text + at, size);
-		rc = bytes ? scan_chunk(scan, bytes, scan->text + at, size) : 0;
+		rc = bytes ? chunk(scan, bytes, scan->text + at, size) : 0;
 		if (rc < 0)
 			return rc;
 		at += size == CHUNK_BYTES ? size - TAIL_BYTES + 1 : size;
 	}
+	return 0;
+}
+
+static int scan_for_calls(struct scan *scan)
+{
+	wf_auto(wf_freep) uint64_t *wanted = calloc(scan->text_size / GRAIN / 64 + 1, 8);
+	uint64_t function, value;
+	size_t cursor = 0;
+
+	if (!wanted)
+		return -ENOMEM;
+	scan->wanted = wanted;
+	while (wf_map_next(scan->jumps->jumpers, &cursor, &function, &value)) {
+		uint64_t bit = (function - scan->text) / GRAIN;
+
+		if (function - scan->text < scan->text_size)
+			wanted[bit / 64] |= 1ull << bit % 64;
+	}
+	return scan_text(scan, scan_calls);
+}
+
+/*
+ * The code of the n-th executable segment. Some linkers put all constants into that segment too,
+ * and those are full of bytes that look like jumps.
+ */
+static int code_of(const struct wf_binary *elf, size_t n, uint64_t *ret_start, uint64_t *ret_size)
+{
+	static const char *const sections[] = {".init", ".plt", ".text", ".fini"};
+	uint64_t start, size, first = UINT64_MAX, last = 0, at, bytes;
+	int rc = wf_binary_text(elf, n, &start, &size);
+
+	if (rc < 0)
+		return rc;
+	for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {
+		if (wf_binary_section(elf, sections[i], &at, &bytes) < 0 || at < start ||
+		    at - start >= size || bytes > size - (at - start))
+			continue;
+		first = at < first ? at : first;
+		last = at + bytes > last ? at + bytes : last;
+	}
+	*ret_start = last ? first : start;
+	*ret_size = last ? last - first : size;
 	return 0;
 }
 
@@ -179,8 +258,10 @@ int wf_jumps_new(struct wf_binary *elf, struct wf_jumps **ret, struct wf_err *er
 	jumps->callers = wf_map_new(TARGETS_MAX);
 	if (!jumps->jumpers || !jumps->callers)
 		return wf_err_set(err, ENOMEM, "out of memory");
-	for (size_t i = 0; !rc && !wf_binary_text(elf, i, &scan.text, &scan.text_size); i++)
-		rc = scan_text(&scan);
+	for (size_t i = 0; !rc && !code_of(elf, i, &scan.text, &scan.text_size); i++)
+		rc = scan_text(&scan, scan_jumps);
+	for (size_t i = 0; !rc && !code_of(elf, i, &scan.text, &scan.text_size); i++)
+		rc = scan_for_calls(&scan);
 	if (rc < 0)
 		return wf_err_set(err, -rc, "'%s': too many jumps between functions",
 				  wf_binary_shown(elf));
