@@ -88,7 +88,7 @@ check:
 	+$(Q)sh scripts/deps.sh || true; O=$(O) MAKE="$(MAKE)" python3 tests/check.py
 
 soak:
-	$(Q)O=$(O) python3 tests/e2e/run.py --soak
+	$(Q)O=$(O) python3 tests/e2e/run.py --soak && O=$(O) python3 tests/vm/run.py --all --kernel all
 
 bench: all
 	$(Q)O=$(O) python3 tests/bench/bench.py

@@ -6,6 +6,8 @@ import subprocess
 import threading
 import time
 
+PATIENCE = float(os.environ.get("E2E_PATIENCE") or 1)  # every time limit, times this: for slow machines
+
 
 class Failure(AssertionError):
     """The thing under test did not do what the test says."""
@@ -21,7 +23,7 @@ class Skip(Exception):
 
 def wait_for(condition, what, timeout=15.0):
     """The first true value of condition(); polled, since /proc cannot be waited for."""
-    end = time.monotonic() + timeout
+    end = time.monotonic() + timeout * PATIENCE
     while True:
         value = condition()
         if value:
@@ -85,11 +87,11 @@ class Lines:
         def found():
             return next((line for line in self.lines if match(line)), None)
         with self.changed:
-            self.changed.wait_for(lambda: found() is not None or self.ended, timeout)
+            self.changed.wait_for(lambda: found() is not None or self.ended, timeout * PATIENCE)
             return found()
 
     def all(self, timeout=10.0):
-        self.thread.join(timeout)
+        self.thread.join(timeout * PATIENCE)
         return list(self.lines)
 
 
@@ -129,7 +131,7 @@ class Process:
             except BrokenPipeError:
                 pass
         try:
-            self.popen.wait(timeout)
+            self.popen.wait(timeout * PATIENCE)
         except subprocess.TimeoutExpired:
             raise Failure(f"still running after {timeout:g} s: {' '.join(self.argv)}") from None
         return self.popen.returncode

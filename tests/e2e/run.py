@@ -73,7 +73,8 @@ def run_one(full, deadline, options):
     directory = tempfile.mkdtemp(prefix="wftrace-e2e-")
     os.chmod(directory, 0o755)
     command = [sys.executable, __file__, "--one", full, "--dir", directory] + (["--soak"] if options.soak else [])
-    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+                             env={**os.environ, "E2E_PATIENCE": str(options.patience)})
     try:
         out, _ = child.communicate(timeout=deadline * (20 if options.soak else 1) * options.patience)
         status, text = child.returncode, out.decode(errors="replace")
@@ -112,7 +113,7 @@ def parse_options():
     parser.add_argument("--list", action="store_true", help="print the names and leave")
     parser.add_argument("--soak", action="store_true", help="the long loops")
     parser.add_argument("--keep", action="store_true", help="keep the directories of failed tests")
-    parser.add_argument("--patience", type=float, default=1, metavar="X", help="multiply the deadlines")
+    parser.add_argument("--patience", type=float, default=1, metavar="X", help="multiply the deadlines and all time limits")
     parser.add_argument("--require-kernel", action="store_true",
                         help="a skip for want of wftrace, eBPF or root is a failure (CI)")
     parser.add_argument("--one", help=argparse.SUPPRESS)

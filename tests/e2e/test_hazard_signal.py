@@ -8,10 +8,11 @@ import signal
 import termios
 import time
 
+from proc import PATIENCE
 from probes import probed
 
 TRIO = ["tr_outer", "tr_mid", "tr_leaf"]
-GONE_S = 1.0  # until no probe is left behind a killed wftrace
+GONE_S = 1.0 * PATIENCE  # until no probe is left behind a killed wftrace
 
 
 def busy(t, pace="4"):
