@@ -147,6 +147,7 @@ static void tally_node(const struct emission *e, const struct wf_node *node, str
 {
 	const struct wf_costs *costs = &e->bp->options.costs;
 
+	tally->cost_ns += node->exits.passes * costs->emulated_ns;
 	for (uint32_t i = 0; i < node->exits.exit_count; i++, tally->count++)
 		tally->cost_ns += node->exits.exits[i].kind == WF_SITE_BRANCH ? costs->emulated_ns
 									      : costs->stepped_ns;

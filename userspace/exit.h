@@ -38,6 +38,7 @@ struct wf_exits {
 	struct wf_leave *leaves;
 	uint32_t exit_count, exit_capacity;
 	uint32_t leave_count, leave_capacity;
+	uint32_t passes; /* sites passed, added up over all ways out */
 	bool lost; /* a path jumps away with its frame: calls that take it are not seen to end */
 };
 

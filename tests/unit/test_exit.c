@@ -190,6 +190,33 @@ static void the_code_says_where_the_frame_is(void **state)
 	}
 }
 
+static void branches_on_the_way_to_another_exit_are_counted(void **state)
+{
+	static const struct {
+		const char *body;
+		uint32_t passes;
+	} rows[] = {
+		{"test %edi,%edi\njne 1f\nxor %eax,%eax\n1: ret\n", 0},
+		{"test %edi,%edi\nje 1f\ncall other\nret\n1: ret\n", 1},
+		/* the last call passes two, the one before it one */
+		{"test %edi,%edi\nje 1f\njs 2f\njc 3f\nud2\n1: ret\n2: nop\nret\n3: nop\nret\n", 3},
+		{"test %edi,%edi\nje 1f\njmp other\n1: ret\n", 1},
+		/* there is a way around it */
+		{"test %edi,%edi\njs 2f\nje 1f\n2: call other\nret\n1: ret\n", 0},
+	};
+	struct wf_exit_wants wants = {.sites_max = 30}, only_rets = {.ret_only = true};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		plan(rows[i].body, &wants);
+		if (exits.passes != rows[i].passes)
+			fail_msg("row %zu: %u, %s", i, exits.passes, exits_text());
+		assert_int_equal(wf_exit_plan(flow.graph, &only_rets, &exits), 0);
+		assert_int_equal(exits.passes, 0);
+		flow_close(&flow);
+	}
+}
+
 static void wishes_of_the_caller_are_kept(void **state)
 {
 	const char *body = "test %edi,%edi\njne 1f\nxor %eax,%eax\nret\n1: mov $1,%eax\nret\n";
@@ -288,6 +315,7 @@ int main(void)
 		cmocka_unit_test(every_ret_gets_the_jumps_before_it_or_itself),
 		cmocka_unit_test(the_frame_is_known_at_each_site),
 		cmocka_unit_test(the_code_says_where_the_frame_is),
+		cmocka_unit_test(branches_on_the_way_to_another_exit_are_counted),
 		cmocka_unit_test(wishes_of_the_caller_are_kept),
 		cmocka_unit_test(return_values_are_found_before_the_epilogue_writes_them),
 		cmocka_unit_test(one_jump_with_two_return_values_serves_one_of_them),
