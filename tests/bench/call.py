@@ -3,7 +3,7 @@
 ROWS = ("call.full_vs_empty_pair", "call.string_vs_empty_pair", "call.full_vs_bpftrace",
         "call.endbr64_vs_bpftrace", "call.dropped_vs_empty_entry")
 RULES = ("plain", "text(value=arg1:str)", "guarded when arg2:i64 < 0", "landed")
-CHEAP, STEPPED = 4000, 400  # calls of a batch: a few ms either way
+CHEAP, STEPPED = 1000, 100  # calls of a batch: 1 to 2 ms, so that some of many are not disturbed
 
 
 class Best:

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What `list` says a call will cost, beside what it costs."""
 import json
-import statistics
 
 from call import CHEAP, STEPPED
 from workshop import Failure
@@ -32,7 +31,7 @@ def predictions(shop, target, rules):
 def take_best(shop, target, best, predicted=None):
     for name in RULES:
         slow = predicted and predicted[name] > STEPPED_NS
-        ns = shop.time_call(target, name, STEPPED if slow else CHEAP, 3)
+        ns = shop.time_call(target, name, STEPPED if slow else CHEAP)
         best[name] = min(ns, best.get(name, ns))
 
 
@@ -47,7 +46,7 @@ def measure(shop):
             take_best(shop, target, traced, lists[0])
     errors = {}
     for name in RULES:
-        predicted = statistics.median(one[name] for one in lists)
+        predicted = min(one[name] for one in lists)
         errors[name] = 100 * (predicted / (traced[name] - bare[name]) - 1)
     worst = max(errors, key=lambda name: abs(errors[name]))
     told = ", ".join(f"{name} {error:+.0f}" for name, error in errors.items())
