@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "define.h"
 #include "enrich.h"
+#include "srcline.h"
 
 #define PROCESSES_MAX  4096
 #define LOOK_AGAIN_NS  500000000ull /* maps of traced processes are compared this often */
@@ -218,19 +219,42 @@ static int remember_file(struct wf_arming *arming, const struct wf_candidate *ca
 	return 0;
 }
 
-static void publish_definitions(struct wf_arming *arming, const struct wf_wave *wave,
-				const struct wf_plan *plan, const uint32_t *span_ids)
+static bool is_live(const struct wf_plan_function *function, uint32_t file,
+		    const uint32_t *span_ids)
 {
+	return function->file == file && function->span && span_ids[function->span];
+}
+
+/* NULL where nothing is known about them. */
+static struct wf_srclines *find_lines(const struct wf_plan *plan, uint32_t file,
+				      const uint32_t *span_ids)
+{
+	wf_auto(wf_freep) uint64_t *addresses = calloc(plan->function_count, sizeof(*addresses));
+	struct wf_srclines *lines = NULL;
+	size_t count = 0;
+
+	for (uint32_t i = 0; addresses && i < plan->function_count; i++)
+		if (is_live(&plan->functions[i], file, span_ids))
+			addresses[count++] = plan->functions[i].address;
+	if (count)
+		(void)wf_binary_lines(plan->files[file].elf, addresses, count, &lines);
+	return lines;
+}
+
+static void publish_definitions(struct wf_arming *arming, const struct wf_wave *wave,
+				const struct wf_plan *plan, uint32_t file, const uint32_t *span_ids)
+{
+	const struct wf_candidate *candidate = wf_wave_candidate(wave, plan->files[file].elf);
+	wf_auto(wf_srclines_freep) struct wf_srclines *lines = find_lines(plan, file, span_ids);
+
 	for (uint32_t i = 0; i < plan->function_count; i++) {
 		const struct wf_plan_function *function = &plan->functions[i];
-		const struct wf_candidate *file;
 		wf_auto(wf_freep) char *json = NULL;
 
-		if (!function->span || !span_ids[function->span])
+		if (!is_live(function, file, span_ids))
 			continue;
 		arming->function_count++;
-		file = wf_wave_candidate(wave, plan->files[function->file].elf);
-		if (wf_define_json(plan, function, file && file->executable, &json) == 0)
+		if (wf_define_json(plan, function, candidate->executable, lines, &json) == 0)
 			(void)wf_mailbox_put_text(arming->config.inbox, WF_REC_DEFINE,
 						  span_ids[function->span], 0, json);
 	}
@@ -267,8 +291,8 @@ static int attach_plan(struct wf_arming *arming, const struct wf_wave *wave, str
 		candidate = wf_wave_candidate(wave, plan->files[f].elf);
 		rc = remember_file(arming, candidate, &scopes[f], hooks, err);
 	}
-	if (rc == 0 && !hooks)
-		publish_definitions(arming, wave, plan, span_ids);
+	for (uint32_t f = 0; rc == 0 && !hooks && f < plan->file_count; f++)
+		publish_definitions(arming, wave, plan, f, span_ids);
 	return rc;
 }
 

@@ -11,6 +11,7 @@
 #include "match.h"
 #include "near.h"
 #include "origin.h"
+#include "srcline.h"
 #include "symbol.h"
 #include "unwind.h"
 #include "usdt.h"
@@ -275,6 +276,19 @@ bool wf_binary_inlined(struct wf_binary *elf, const char *pattern)
 	if (wf_image_section(elf->image, ".debug_info", 0, &shdr))
 		return wf_inlined_exists(elf->image, matcher);
 	return wf_debugfile_find(&search, &debug) == 0 && wf_inlined_exists(debug, matcher);
+}
+
+int wf_binary_lines(struct wf_binary *elf, const uint64_t *addresses, size_t count,
+		    struct wf_srclines **ret)
+{
+	wf_auto(wf_image_freep) struct wf_image *debug = NULL;
+	struct wf_debugfile_search search = search_of(elf);
+	GElf_Shdr shdr;
+
+	if (!wf_image_section(elf->image, ".debug_info", 0, &shdr) &&
+	    wf_debugfile_find(&search, &debug) < 0)
+		return -ENOENT;
+	return wf_srclines_new(debug ? debug : elf->image, addresses, count, ret);
 }
 
 const char *wf_binary_symbol_story(struct wf_binary *elf)

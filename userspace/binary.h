@@ -17,6 +17,7 @@
 #include "base/err.h"
 
 struct wf_binary;
+struct wf_srclines;
 
 struct wf_binary_options {
 	const char *debug_dir; /* --debug-dir, or NULL */
@@ -76,18 +77,17 @@ size_t wf_binary_exported(struct wf_binary *elf); /* functions of .dynsym, also 
 const struct wf_symbol *wf_binary_symbol_at(struct wf_binary *elf, uint64_t address);
 /* With parameters, as c++filt shows it (fills symbol->demangled); NULL where it is not mangled. */
 const char *wf_binary_demangled(struct wf_binary *elf, const struct wf_symbol *symbol);
-/*
- * True where the name or glob fits the raw name, the base name, or the demangled name without
- * parameters and template arguments ("ns::Class::run*"; with template arguments where the pattern
- * has a '<'). Demangles only where the pattern can fit.
- */
+/* True where the name or glob fits the raw name, the base name, or the demangled name without
+ * parameters and template arguments ("ns::Class::run*"; with them where the pattern has a '<'). */
 bool wf_binary_matches(struct wf_binary *elf, const struct wf_symbol *symbol, const char *pattern);
-/* Up to 5 names close to the pattern, "'a', 'b'"; "" = none. The same for "provider:name" probes.
- */
+/* Up to 5 names close to the pattern, "'a', 'b'"; "" = none. Also for "provider:name" probes. */
 void wf_binary_near(struct wf_binary *elf, const char *pattern, char *out, size_t size);
 void wf_binary_near_probe(struct wf_binary *elf, const char *pattern, char *out, size_t size);
 /* True where DWARF is at hand and says that functions that fit exist only inlined. Slow. */
 bool wf_binary_inlined(struct wf_binary *elf, const char *pattern);
+/* Source lines of addresses, to be asked with srcline.h. -ENOENT without DWARF, -ENOMEM. */
+int wf_binary_lines(struct wf_binary *elf, const uint64_t *addresses, size_t count,
+		    struct wf_srclines **ret);
 /* Where symbols came from or should come from, for messages; one line. */
 const char *wf_binary_symbol_story(struct wf_binary *elf);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "srcline.h"
 
 #define TEXT_BYTES_MAX 10000 /* generated names have no end, and a record holds them all */
 #define JSON_BYTES_MAX 65000
@@ -37,10 +38,12 @@ static void put_text(struct wf_buf *out, const char *key, const char *text)
 }
 
 int wf_define_json(const struct wf_plan *plan, const struct wf_plan_function *function,
-		   bool executable, char **ret)
+		   bool executable, const struct wf_srclines *lines, char **ret)
 {
 	const struct wf_binary *elf = plan->files[function->file].elf;
+	const char *source;
 	struct wf_buf out;
+	uint32_t line;
 
 	wf_buf_init(&out, JSON_BYTES_MAX);
 	wf_buf_printf(&out, "{\"rule\":%u,\"address\":%" PRIu64 ",\"exit\":\"%s\"",
@@ -49,6 +52,10 @@ int wf_define_json(const struct wf_plan *plan, const struct wf_plan_function *fu
 	put_text(&out, "symbol", function->symbol);
 	put_text(&out, "file", wf_binary_shown(elf));
 	put_text(&out, "build_id", wf_binary_build_id(elf));
+	if (wf_srclines_find(lines, function->address, &source, &line)) {
+		put_text(&out, "source", source);
+		wf_buf_printf(&out, ",\"line\":%u", line);
+	}
 	wf_buf_puts(&out, executable ? ",\"executable\":true}" : "}");
 	if (out.failed) {
 		wf_buf_done(&out);

@@ -6,8 +6,9 @@
 
 #include "plan.h"
 
-/* executable: the file is a program, not a library. *ret is to be freed. -ENOMEM. */
+/* executable: the file is a program, not a library. lines: of the file, or NULL. *ret is to be
+ * freed. -ENOMEM. */
 int wf_define_json(const struct wf_plan *plan, const struct wf_plan_function *function,
-		   bool executable, char **ret);
+		   bool executable, const struct wf_srclines *lines, char **ret);
 
 #endif

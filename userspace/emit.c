@@ -143,21 +143,31 @@ struct tally {
 	uint32_t count;
 };
 
-static void tally_node(const struct emission *e, const struct wf_node *node, struct tally *tally)
+/* One way out. What is probed as the entry too costs no second trap. */
+static void tally_way(const struct emission *e, const struct wf_node *node, uint64_t address,
+		      bool emulated, float passed, struct tally *tally)
 {
 	const struct wf_costs *costs = &e->bp->options.costs;
 
-	tally->cost_ns += node->exits.passes * costs->emulated_ns;
-	for (uint32_t i = 0; i < node->exits.exit_count; i++, tally->count++)
-		tally->cost_ns += node->exits.exits[i].kind == WF_SITE_BRANCH ? costs->emulated_ns
-									      : costs->stepped_ns;
+	tally->cost_ns += (double)passed * costs->emulated_ns;
+	if (!node->rule || address != node->entry_address)
+		tally->cost_ns += emulated ? costs->emulated_ns : costs->stepped_ns;
+	tally->count++;
+}
+
+static void tally_node(const struct emission *e, const struct wf_node *node, struct tally *tally)
+{
+	for (uint32_t i = 0; i < node->exits.exit_count; i++) {
+		const struct wf_exit_site *exit = &node->exits.exits[i];
+
+		tally_way(e, node, exit->address, exit->kind == WF_SITE_BRANCH, exit->passed,
+			  tally);
+	}
 	for (uint32_t i = 0; i < node->exits.leave_count; i++) {
 		const struct wf_leave *leave = &node->exits.leaves[i];
 
-		if (node->hands[i].handed || leave->unprobed)
-			continue;
-		tally->cost_ns += leave->emulated ? costs->emulated_ns : costs->stepped_ns;
-		tally->count++;
+		if (!node->hands[i].handed && !leave->unprobed)
+			tally_way(e, node, leave->address, leave->emulated, leave->passed, tally);
 	}
 }
 

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "epilogue.h"
-#include "pass.h"
 
 #define TAKEN  1
 #define NOT    2
@@ -74,11 +73,11 @@ static bool make_site(const struct wf_graph *graph, const struct wf_exit_wants *
 				      .kind = WF_SITE_BRANCH,
 				      .condition = insn->condition,
 				      .direction = edge->direction};
-	if (wf_binary_cfa(graph->elf, insn->address, &site->cfa) < 0 ||
-	    (site->cfa.reg != WF_REG_RSP && site->cfa.reg != WF_REG_RBP))
+	/* clang moves instructions and not the unwind rule: the code knows better. */
+	if (!wf_epilogue_frame(graph, edge->landing, ret, &site->cfa) &&
+	    (wf_binary_cfa(graph->elf, insn->address, &site->cfa) < 0 ||
+	     (site->cfa.reg != WF_REG_RSP && site->cfa.reg != WF_REG_RBP)))
 		return false;
-	/* clang moves the instruction and not the rule: the code knows better */
-	(void)wf_epilogue_frame(graph, edge->landing, ret, &site->cfa);
 	if (!wants->return_count)
 		return true;
 	wf_epilogue_value(graph, edge->landing, ret, &site->value);
@@ -171,25 +170,6 @@ static int plan_leave(const struct wf_graph *graph, uint32_t i, struct wf_exits 
 	return 0;
 }
 
-/* What a call passes before it leaves, for the price. */
-static int count_passes(const struct wf_graph *graph, struct wf_exits *exits)
-{
-	wf_auto(wf_freep) uint32_t *branches = calloc(exits->exit_count + 1, sizeof(*branches));
-	uint32_t way_count = exits->exit_count + exits->leave_count, branch_count = 0;
-	wf_auto(wf_freep) uint32_t *ways = calloc(way_count + 1, sizeof(*ways));
-
-	if (!branches || !ways)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < exits->exit_count; i++) {
-		ways[i] = exits->exits[i].insn;
-		if (exits->exits[i].direction != ALWAYS)
-			branches[branch_count++] = exits->exits[i].insn;
-	}
-	for (uint32_t i = 0; i < exits->leave_count; i++)
-		ways[exits->exit_count + i] = exits->leaves[i].insn;
-	return wf_pass_count(graph, branches, branch_count, ways, way_count, &exits->passes);
-}
-
 int wf_exit_plan(const struct wf_graph *graph, const struct wf_exit_wants *wants,
 		 struct wf_exits *ret)
 {
@@ -207,5 +187,5 @@ int wf_exit_plan(const struct wf_graph *graph, const struct wf_exit_wants *wants
 		else
 			rc = plan_leave(graph, i, ret);
 	}
-	return rc < 0 ? rc : count_passes(graph, ret);
+	return rc;
 }

@@ -20,6 +20,7 @@ struct wf_exit_site {
 	uint8_t direction; /* 1 leaves when taken, 2 when not, 3 always */
 	struct wf_cfa cfa;
 	struct wf_location value; /* of the return value at this site */
+	float passed;             /* other branch sites that a call passes before, on average */
 };
 
 /* A jump out of the function, with the stack as at its entry. */
@@ -31,6 +32,7 @@ struct wf_leave {
 	bool self;     /* back to the function's own start */
 	bool emulated; /* cost of a probe on it */
 	bool unprobed; /* the kernel cannot probe it */
+	float passed;  /* as in wf_exit_site */
 };
 
 struct wf_exits {
@@ -38,7 +40,6 @@ struct wf_exits {
 	struct wf_leave *leaves;
 	uint32_t exit_count, exit_capacity;
 	uint32_t leave_count, leave_capacity;
-	uint32_t passes; /* sites passed, added up over all ways out */
 	bool lost; /* a path jumps away with its frame: calls that take it are not seen to end */
 };
 

@@ -2,55 +2,26 @@
 #include "inlined.h"
 
 #include <dwarf.h>
-#include <elfutils/libdw.h>
-#include <string.h>
+
+#include "aside.h"
+#include "debuginfo.h"
 
 #define INFO_BYTES_MAX  (200ULL << 20)
 #define TOTAL_BYTES_MAX (512ULL << 20) /* libdw reads all .debug_* sections */
 #define DEPTH_MAX       16
 #define ENTRIES_MAX     20000000U
+#define TIMEOUT_MS      10000
+
+struct question {
+	const struct wf_image *image;
+	const struct wf_matcher *matcher;
+};
 
 struct walk {
 	const struct wf_matcher *matcher;
 	Dwarf_Die stack[DEPTH_MAX];
 	unsigned entries;
 };
-
-static uint64_t unpacked_bytes(Elf_Scn *section, const GElf_Shdr *shdr)
-{
-	GElf_Chdr chdr;
-
-	if (shdr->sh_type == SHT_NOBITS)
-		return 0;
-	if (!(shdr->sh_flags & SHF_COMPRESSED))
-		return shdr->sh_size;
-	return gelf_getchdr(section, &chdr) ? chdr.ch_size : UINT64_MAX / 2;
-}
-
-/* False where there is no .debug_info, or more than is worth reading. */
-static bool is_affordable(Elf *elf)
-{
-	uint64_t total = 0, info = 0;
-	Elf_Scn *section = NULL;
-	size_t names = 0;
-	GElf_Shdr shdr;
-
-	if (elf_getshdrstrndx(elf, &names) < 0)
-		return false;
-	while ((section = elf_nextscn(elf, section)) != NULL && total <= TOTAL_BYTES_MAX) {
-		const char *name;
-
-		if (!gelf_getshdr(section, &shdr))
-			return false;
-		name = elf_strptr(elf, names, shdr.sh_name);
-		if (!name || strncmp(name, ".debug_", 7) != 0)
-			continue;
-		total += unpacked_bytes(section, &shdr);
-		if (strcmp(name, ".debug_info") == 0)
-			info += unpacked_bytes(section, &shdr);
-	}
-	return info > 0 && info <= INFO_BYTES_MAX && total <= TOTAL_BYTES_MAX;
-}
 
 static bool is_inlined(Dwarf_Die *die)
 {
@@ -121,17 +92,26 @@ static bool walk_all(Dwarf *dwarf, const struct wf_matcher *matcher)
 	return false;
 }
 
+/* In the child: a byte stands for yes. */
+static void answer(void *context, FILE *out)
+{
+	const struct question *question = context;
+	struct wf_debuginfo info;
+
+	if (wf_debuginfo_open(question->image, INFO_BYTES_MAX, TOTAL_BYTES_MAX, &info) == 0 &&
+	    walk_all(info.dwarf, question->matcher))
+		fputc('y', out);
+}
+
 bool wf_inlined_exists(const struct wf_image *image, const struct wf_matcher *matcher)
 {
-	/* An own handle: the sections go away with it. */
-	Elf *elf = elf_begin(image->fd, ELF_C_READ, NULL);
-	Dwarf *dwarf = elf && is_affordable(elf) ? dwarf_begin_elf(elf, DWARF_C_READ, NULL) : NULL;
-	bool found = false;
+	struct question question = {image, matcher};
+	struct wf_buf found;
+	bool yes;
 
-	if (dwarf) {
-		found = walk_all(dwarf, matcher);
-		dwarf_end(dwarf);
-	}
-	elf_end(elf);
-	return found;
+	wf_buf_init(&found, 16);
+	(void)wf_aside_run(answer, &question, TIMEOUT_MS, &found);
+	yes = found.len > 0;
+	wf_buf_done(&found);
+	return yes;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * inlined.h - does DWARF know a function that the compiler only ever inlined? For the message
- * where no symbol fits: reads whole debug sections and walks them. Control thread.
+ * where no symbol fits: reads whole debug sections and walks them, in a child process. Control
+ * thread.
  */
 #ifndef WF_INLINED_H
 #define WF_INLINED_H

@@ -7,18 +7,19 @@
 #include <string.h>
 
 #include "base/map.h"
+#include "base/str.h"
 
-#define TARGETS_MAX (1u << 20) /* functions that are jumped to */
-#define CROSS_MAX   (1u << 20)
-#define CHUNK_BYTES (512u << 10)
-#define TAIL_BYTES  6 /* the longest jump: chunks overlap by it */
-#define CALL_BYTES  5
-#define CALL        0xe8
-#define GRAIN       16 /* what compilers align functions to */
+#define TARGETS_MAX    (1u << 20) /* functions that are jumped to */
+#define CROSS_MAX      (1u << 20)
+#define ASSEMBLY_ALIGN 16
+#define CALLERS_SIZE   (1u << 20)
+#define CHUNK_BYTES    (512u << 10)
+#define TAIL_BYTES     6 /* the longest jump: chunks overlap by it */
 
 struct wf_jumps {
-	/* function -> last source << 16 | number of sources; callers of those that are jumped to */
-	struct wf_map *jumpers, *callers;
+	struct wf_map *jumpers; /* function -> last source << 16 | number of sources */
+	/* Calls by a hash of the function: a big file has millions. Two may share a counter. */
+	uint8_t callers[CALLERS_SIZE];
 	struct wf_cross *cross;
 	size_t cross_count, cross_capacity;
 };
@@ -28,8 +29,7 @@ struct scan {
 	struct wf_binary *elf;
 	struct wf_jumps *jumps;
 	uint64_t start, size;
-	uint64_t text, text_size; /* executable segment */
-	uint64_t *wanted;         /* a bit for GRAIN bytes of it that hold a function jumped to */
+	uint64_t text, text_size; /* code of an executable segment */
 };
 
 void wf_jumps_free(struct wf_jumps *jumps)
@@ -37,7 +37,6 @@ void wf_jumps_free(struct wf_jumps *jumps)
 	if (!jumps)
 		return;
 	wf_map_free(jumps->jumpers);
-	wf_map_free(jumps->callers);
 	free(jumps->cross);
 	free(jumps);
 }
@@ -53,6 +52,18 @@ static int add_source(struct wf_map *sources, uint64_t function, uint64_t source
 		return 0;
 	rc = wf_map_put(sources, function, source << 16 | (count + 1));
 	return rc == -ENOSPC ? 0 : rc;
+}
+
+static size_t bucket(uint64_t function)
+{
+	return wf_mix64(function) % CALLERS_SIZE;
+}
+
+static void count_call(struct wf_jumps *jumps, uint64_t function)
+{
+	uint8_t *calls = &jumps->callers[bucket(function)];
+
+	*calls = (uint8_t)(*calls + (*calls < UINT8_MAX));
 }
 
 static int add_cross(struct wf_jumps *jumps, uint64_t target, uint64_t source)
@@ -73,22 +84,23 @@ static int add_cross(struct wf_jumps *jumps, uint64_t target, uint64_t source)
 	return 0;
 }
 
-/* A jump as its bytes look. */
+/* A branch as its bytes look. */
 struct shape {
 	uint8_t length;
 	uint8_t width; /* of the distance, its last bytes */
+	bool call;
 };
 
 static bool looks_like(const uint8_t *bytes, struct shape *ret)
 {
 	uint8_t op = bytes[0];
 
-	if (op == 0xe9)
-		*ret = (struct shape){5, 4};
+	if (op == 0xe9 || op == 0xe8)
+		*ret = (struct shape){5, 4, op == 0xe8};
 	else if (op == 0xeb || (op & 0xf0) == 0x70)
-		*ret = (struct shape){2, 1};
+		*ret = (struct shape){2, 1, false};
 	else if (op == 0x0f && (bytes[1] & 0xf0) == 0x80)
-		*ret = (struct shape){6, 4};
+		*ret = (struct shape){6, 4, false};
 	else
 		return false;
 	return true;
@@ -103,32 +115,34 @@ static uint64_t target_of(const uint8_t *bytes, uint64_t address, const struct s
 	return address + shape->length + (uint64_t)(int64_t)relative;
 }
 
-/* False where the branch stays within its function. */
-static bool goes_out(struct scan *scan, uint64_t at, uint64_t target)
+static int take(struct scan *scan, uint64_t at, uint64_t target, const struct shape *shape)
 {
+	uint64_t start, size;
+
 	if (at - scan->start >= scan->size &&
 	    wf_binary_fde(scan->elf, at, &scan->start, &scan->size) < 0) {
 		scan->start = at;
 		scan->size = 1;
 	}
-	return target - scan->start >= scan->size;
-}
-
-static int take_jump(struct scan *scan, uint64_t at, uint64_t target, const struct shape *shape)
-{
-	uint64_t start, size;
-
-	if (!goes_out(scan, at, target))
+	if (target - scan->start < scan->size)
 		return 0;
-	if (wf_binary_fde(scan->elf, target, &start, &size) < 0 || start == target)
+	if (shape->call) {
+		count_call(scan->jumps, target);
+		return 0;
+	}
+	/* Functions without an unwind entry are assembly, and aligned; the rest is no jump at all.
+	 */
+	if (wf_binary_fde(scan->elf, target, &start, &size) < 0)
+		return target % ASSEMBLY_ALIGN
+			       ? 0
+			       : add_source(scan->jumps->jumpers, target, scan->start);
+	if (start == target)
 		return add_source(scan->jumps->jumpers, target, scan->start);
 	/* Cold parts lie in a section of their own, out of reach for short jumps. */
 	return shape->width == 4 ? add_cross(scan->jumps, target, scan->start) : 0;
 }
 
-typedef int scan_chunk(struct scan *scan, const uint8_t *bytes, uint64_t address, uint64_t size);
-
-static int scan_jumps(struct scan *scan, const uint8_t *bytes, uint64_t address, uint64_t size)
+static int scan_chunk(struct scan *scan, const uint8_t *bytes, uint64_t address, uint64_t size)
 {
 	for (uint64_t i = 0; i + 2 <= size; i++) {
 		struct shape shape;
@@ -140,42 +154,14 @@ static int scan_jumps(struct scan *scan, const uint8_t *bytes, uint64_t address,
 		target = target_of(bytes + i, address + i, &shape);
 		if (target - scan->text >= scan->text_size)
 			continue;
-		rc = take_jump(scan, address + i, target, &shape);
+		rc = take(scan, address + i, target, &shape);
 		if (rc < 0)
 			return rc;
 	}
 	return 0;
 }
 
-static bool is_wanted(const struct scan *scan, uint64_t target)
-{
-	uint64_t bit = (target - scan->text) / GRAIN, ignored;
-
-	return target - scan->text < scan->text_size && scan->wanted[bit / 64] >> bit % 64 & 1 &&
-	       wf_map_get(scan->jumps->jumpers, target, &ignored);
-}
-
-/* Only callers of functions that are jumped to are asked for, and they are few. */
-static int scan_calls(struct scan *scan, const uint8_t *bytes, uint64_t address, uint64_t size)
-{
-	const struct shape call = {CALL_BYTES, 4};
-	const uint8_t *end = bytes + size, *at = bytes;
-
-	while (end - at >= CALL_BYTES && (at = memchr(at, CALL, (size_t)(end - at)))) {
-		uint64_t from = address + (uint64_t)(at - bytes);
-		uint64_t target = end - at < CALL_BYTES ? 0 : target_of(at, from, &call);
-		int rc = 0;
-
-		if (is_wanted(scan, target) && goes_out(scan, from, target))
-			rc = add_source(scan->jumps->callers, target, scan->start);
-		if (rc < 0)
-			return rc;
-		at++;
-	}
-	return 0;
-}
-
-static int scan_text(struct scan *scan, scan_chunk *chunk)
+static int scan_text(struct scan *scan)
 {
 	uint64_t at = 0;
 
@@ -187,30 +173,12 @@ static int scan_text(struct scan *scan, scan_chunk *chunk)
 		if (size > CHUNK_BYTES)
 			size = CHUNK_BYTES;
 		bytes = wf_binary_bytes(scan->elf, scan->text + at, size);
-		rc = bytes ? chunk(scan, bytes, scan->text + at, size) : 0;
+		rc = bytes ? scan_chunk(scan, bytes, scan->text + at, size) : 0;
 		if (rc < 0)
 			return rc;
 		at += size == CHUNK_BYTES ? size - TAIL_BYTES + 1 : size;
 	}
 	return 0;
-}
-
-static int scan_for_calls(struct scan *scan)
-{
-	wf_auto(wf_freep) uint64_t *wanted = calloc(scan->text_size / GRAIN / 64 + 1, 8);
-	uint64_t function, value;
-	size_t cursor = 0;
-
-	if (!wanted)
-		return -ENOMEM;
-	scan->wanted = wanted;
-	while (wf_map_next(scan->jumps->jumpers, &cursor, &function, &value)) {
-		uint64_t bit = (function - scan->text) / GRAIN;
-
-		if (function - scan->text < scan->text_size)
-			wanted[bit / 64] |= 1ull << bit % 64;
-	}
-	return scan_text(scan, scan_calls);
 }
 
 /*
@@ -255,13 +223,10 @@ int wf_jumps_new(struct wf_binary *elf, struct wf_jumps **ret, struct wf_err *er
 	if (!jumps)
 		return wf_err_set(err, ENOMEM, "out of memory");
 	jumps->jumpers = wf_map_new(TARGETS_MAX);
-	jumps->callers = wf_map_new(TARGETS_MAX);
-	if (!jumps->jumpers || !jumps->callers)
+	if (!jumps->jumpers)
 		return wf_err_set(err, ENOMEM, "out of memory");
 	for (size_t i = 0; !rc && !code_of(elf, i, &scan.text, &scan.text_size); i++)
-		rc = scan_text(&scan, scan_jumps);
-	for (size_t i = 0; !rc && !code_of(elf, i, &scan.text, &scan.text_size); i++)
-		rc = scan_for_calls(&scan);
+		rc = scan_text(&scan);
 	if (rc < 0)
 		return wf_err_set(err, -rc, "'%s': too many jumps between functions",
 				  wf_binary_shown(elf));
@@ -279,12 +244,9 @@ uint32_t wf_jumps_jumpers(const struct wf_jumps *jumps, uint64_t function)
 	return value & 0xffff;
 }
 
-uint32_t wf_jumps_callers(const struct wf_jumps *jumps, uint64_t function)
+uint32_t wf_jumps_calls(const struct wf_jumps *jumps, uint64_t function)
 {
-	uint64_t value = 0;
-
-	wf_map_get(jumps->callers, function, &value);
-	return value & 0xffff;
+	return jumps->callers[bucket(function)];
 }
 
 const struct wf_cross *wf_jumps_into(const struct wf_jumps *jumps, uint64_t from, uint64_t to,

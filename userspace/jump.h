@@ -2,8 +2,8 @@
 /*
  * jump.h - direct jumps and calls between the functions of one file.
  *
- * Two linear scans of the text. They look at bytes, not at instructions, so they may list jumps
- * that do not exist: users check what they act on.
+ * One linear scan of the text. It looks at bytes, not at instructions, so it may list jumps that
+ * do not exist: users check what they act on.
  */
 #ifndef WF_JUMP_H
 #define WF_JUMP_H
@@ -25,9 +25,10 @@ struct wf_cross {
 int wf_jumps_new(struct wf_binary *elf, struct wf_jumps **ret, struct wf_err *err);
 void wf_jumps_free(struct wf_jumps *jumps);
 
-/* How many functions jump to this function's start; of one that is jumped to, how many call it. */
+/* How many functions jump to this function's start. */
 uint32_t wf_jumps_jumpers(const struct wf_jumps *jumps, uint64_t function);
-uint32_t wf_jumps_callers(const struct wf_jumps *jumps, uint64_t function);
+/* How many calls of it there are: at most 255, and now and then too many. */
+uint32_t wf_jumps_calls(const struct wf_jumps *jumps, uint64_t function);
 /* Jumps to from <= target < to, by target. */
 const struct wf_cross *wf_jumps_into(const struct wf_jumps *jumps, uint64_t from, uint64_t to,
 				     size_t *ret_count);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "flow.h"
+
 #define RETURNS_MAX WF_CAPTURES_MAX
 
 int wf_nodes_init(struct wf_nodes *nodes, struct wf_graph *graph, const struct wf_jumps *jumps,
@@ -101,6 +103,32 @@ static int plan_exits(struct wf_nodes *nodes, struct wf_node *node, const struct
 	return wf_exit_plan(nodes->graph, &wants, &node->exits);
 }
 
+/* How many probed branches each way out passes, for the price. The entry's trap is paid anyway. */
+static int count_passed(const struct wf_nodes *nodes, struct wf_node *node, uint32_t entry)
+{
+	struct wf_exits *exits = &node->exits;
+	uint32_t total = exits->exit_count + exits->leave_count, sites = 0;
+	int rc;
+	wf_auto(wf_freep) uint32_t *insns = calloc(2 * total + 1, sizeof(*insns));
+	wf_auto(wf_freep) float *passed = calloc(total + 1, sizeof(*passed));
+
+	if (!insns || !passed)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < total; i++)
+		insns[i] = i < exits->exit_count ? exits->exits[i].insn
+						 : exits->leaves[i - exits->exit_count].insn;
+	for (uint32_t i = 0; i < exits->exit_count; i++)
+		if (exits->exits[i].kind == WF_SITE_BRANCH && exits->exits[i].insn != entry)
+			insns[total + sites++] = exits->exits[i].insn;
+	if (total < 2 || !sites)
+		return 0;
+	rc = wf_flow_passed(nodes->graph, insns + total, sites, insns, total, passed);
+	for (uint32_t i = 0; i < total; i++)
+		*(i < exits->exit_count ? &exits->exits[i].passed
+					: &exits->leaves[i - exits->exit_count].passed) = passed[i];
+	return rc;
+}
+
 static int make_hands(struct wf_node *node)
 {
 	free(node->hands);
@@ -133,6 +161,8 @@ int wf_node_plan_exits(struct wf_nodes *nodes, struct wf_node *node, const struc
 		return rc;
 	rc = plan_exits(nodes, node, rule);
 	trim(&node->exits);
+	if (rc >= 0)
+		rc = count_passed(nodes, node, WF_NO_INSN);
 	if (rc >= 0 && (!node->hands || node->exits.leave_count != leaves))
 		rc = make_hands(node);
 	return rc < 0 ? wf_err_set(err, -rc, "out of memory") : 0;
@@ -153,6 +183,8 @@ int wf_node_plan(struct wf_nodes *nodes, struct wf_node *node, struct wf_err *er
 	node->entry_emulated = entry.emulated;
 	rc = plan_exits(nodes, node, node->no_return ? NULL : node->rule);
 	trim(&node->exits);
+	if (rc >= 0)
+		rc = count_passed(nodes, node, entry.insn);
 	if (rc >= 0)
 		rc = make_hands(node);
 	if (rc < 0)

@@ -28,7 +28,7 @@ static int follow(struct wf_nodes *nodes, uint64_t target, uint8_t level, uint32
 	*ret = WF_NO_NODE;
 	if (index == WF_NO_NODE) {
 		if (!nodes->jumps || wf_jumps_jumpers(nodes->jumps, target) > WF_TAIL_SHARED ||
-		    wf_jumps_callers(nodes->jumps, target) > WF_TAIL_CALLED)
+		    wf_jumps_calls(nodes->jumps, target) > WF_TAIL_CALLED)
 			return 0;
 		rc = wf_nodes_add(nodes, target, 0, &index);
 		if (rc < 0)

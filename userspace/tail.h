@@ -14,7 +14,7 @@
 
 #define WF_TAIL_LEVELS 4  /* functions that a frame passes through */
 #define WF_TAIL_SITES  64 /* probe sites outside of the function itself */
-/* Where more functions than this jump to it, or call it, too many bystanders would pay. */
+/* More functions that jump to it, or calls of it, than this: too many bystanders would pay. */
 #define WF_TAIL_SHARED 8
 #define WF_TAIL_CALLED 64
 

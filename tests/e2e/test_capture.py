@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Captured values of every type, by position, through pointers and as return values."""
 
+from harness import PROGRAMS
+
 I64_MIN, I64_MAX, U64_MAX = -(1 << 63), (1 << 63) - 1, (1 << 64) - 1
 STRING_MAX = 2048  # the longest captured string, in bytes
 
@@ -144,3 +146,18 @@ spans:
         t.equal((span.attr("component"), span.kind), ("shapes", "client"), f"fixed attribute and kind of {span}")
     failed, = trace.named("tr_negative")
     t.equal((failed.error, failed.attr("in"), failed.attr("out")), (True, 5, -5), "error by return value")
+
+
+def test_source_file_and_line(t):
+    for cc, flags in (("gcc", ("-O2", "-g")), ("clang", ("-O0", "-gdwarf-4"))):
+        program = t.build("trio.c", flags=flags, cc=cc)
+        trace, _ = t.run_traced([program, "10"], ["tr_outer", "tr_leaf"])
+        header = (PROGRAMS / "trio.h").read_text().splitlines()
+        for name in ("tr_outer", "tr_leaf"):
+            line = next(i for i, text in enumerate(header, 1) if f"{name}(long x)" in text)
+            for span in trace.named(name):
+                t.equal(span.attr("code.file.path"), str(PROGRAMS / "trio.h"), f"file of {name}")
+                t.true(line <= span.attr("code.line.number") <= line + 1,
+                       f"line of {name}: {span.attr('code.line.number')}, not {line}")
+    trace, _ = t.run_traced([t.build("trio.c"), "10"], ["tr_leaf"])
+    t.equal({span.attr("code.file.path") for span in trace.spans}, {None}, "without debug information")

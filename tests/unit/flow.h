@@ -24,17 +24,27 @@ static inline void flow_close(struct flow *flow)
 	*flow = (struct flow){0};
 }
 
-static inline bool flow_open(struct flow *flow, const char *compiler, const char *language,
-			     const char *text)
+static inline bool flow_begin(struct flow *flow)
 {
-	*flow = (struct flow){0};
-	flow->elf = compile_open(compiler, language, text, "flow");
 	if (!flow->elf || wf_decoder_new(&flow->decoder, NULL) < 0 ||
 	    wf_jumps_new(flow->elf, &flow->jumps, NULL) < 0)
 		return false;
 	flow->relocs = wf_relocs_new(flow->elf);
 	return wf_graph_new(flow->elf, flow->decoder, flow->jumps, flow->relocs, &flow->graph,
 			    NULL) == 0;
+}
+
+static inline bool flow_open(struct flow *flow, const char *compiler, const char *language,
+			     const char *text)
+{
+	*flow = (struct flow){.elf = compile_open(compiler, language, text, "flow")};
+	return flow_begin(flow);
+}
+
+static inline bool flow_open_file(struct flow *flow, const char *path)
+{
+	*flow = (struct flow){0};
+	return wf_binary_open(path, path, NULL, &flow->elf, NULL) == 0 && flow_begin(flow);
 }
 
 static inline int flow_load(struct flow *flow, const char *function, struct wf_err *err)

@@ -180,7 +180,7 @@ static void jumps_are_counted_by_function(void **state)
 					 ".byte 0xe9\n.long other-.-4\n"));
 	other = compile_symbol(flow.elf, "other");
 	assert_int_equal(wf_jumps_jumpers(flow.jumps, other->address), 1);
-	assert_int_equal(wf_jumps_callers(flow.jumps, other->address), 1);
+	assert_int_equal(wf_jumps_calls(flow.jumps, other->address), 1);
 	flow_close(&flow);
 }
 
@@ -197,7 +197,7 @@ static void constants_in_the_segment_of_the_code_are_no_jumps(void **state)
 	target = compile_symbol(flow.elf, "f");
 	assert_true(wf_binary_is_text(flow.elf, target->address));
 	assert_int_equal(wf_jumps_jumpers(flow.jumps, target->address), 0);
-	assert_int_equal(wf_jumps_callers(flow.jumps, target->address), 0);
+	assert_int_equal(wf_jumps_calls(flow.jumps, target->address), 0);
 	flow_close(&flow);
 }
 
