@@ -3,9 +3,9 @@
 import json
 
 from call import CHEAP, STEPPED
+from row import Group
 from workshop import Failure
 
-ROWS = ("call.predicted_error",)
 STEPPED_NS = 4000  # a call that is dearer than this is stepped somewhere: fewer calls are enough
 RULES = {
     "plain": "", "text": "(value=arg1:str)", "text_two": "(one=arg1:str, two=arg1:str)",
@@ -53,3 +53,6 @@ def measure(shop):
     yield ("call.predicted_error", round(abs(errors[worst]), 1),
            f"predicted over measured, worst of {len(errors)} functions, each way out taken equally often; "
            f"{worst} {errors[worst]:+.0f} %. All: {told}")
+
+
+GROUPS = (Group(("call.predicted_error",), 60, measure),)
