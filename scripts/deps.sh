@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Says which Debian 12 packages are missing and installs them when root; else prints the command.
 # Usage: deps.sh [build|test|all]. Exit 0: all there. Daemons that a package brings stay stopped.
+# The kernel of the tests' guest is not among them: installed, it would be this machine's next boot.
+# tests/vm/kernel.py has apt download it into the build folder.
 set -eu
 
 build='gcc g++ make clang llvm bpftool libbpf-dev libelf-dev libdw-dev libcapstone-dev

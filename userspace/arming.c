@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "define.h"
 #include "enrich.h"
+#include "headroom.h"
 #include "srcline.h"
 
 #define PROCESSES_MAX  4096
@@ -299,8 +300,10 @@ static int attach_plan(struct wf_arming *arming, const struct wf_wave *wave, str
 int wf_arming_attach(struct wf_arming *arming, const struct wf_wave *wave, pid_t only,
 		     struct wf_err *err)
 {
-	int rc;
+	int rc = wf_headroom_check(wave, arming->targets, arming->process_count, err);
 
+	if (rc < 0)
+		return rc;
 	if (only)
 		(void)wf_kernel_add_process(arming->kernel, only);
 	rc = attach_plan(arming, wave, wave->hooks, true, only, err);

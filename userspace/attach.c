@@ -419,7 +419,9 @@ int wf_attach_process(struct wf_attacher *attacher, uint32_t file, pid_t pid, st
 		links++;
 	}
 	if (links >= WF_LINKS_PER_FILE_MAX)
-		return wf_err_set(err, E2BIG, "'%s': %u processes are filtered one by one already",
+		return wf_err_set(err, E2BIG,
+				  "'%s': others map the file too, and %u processes are filtered "
+				  "one by one already; --shared lifts the limit",
 				  attacher->lists[file].path, links);
 	return add_link(attacher, file, pid, attacher->lists[file].path, err);
 }

@@ -40,15 +40,27 @@ static int candidate_add(struct wf_candidates *candidates, struct wf_candidate c
 	return 0;
 }
 
+/* A part that is moved in one process is refused for all. */
+static void note_moved(struct wf_candidate *candidate, const struct wf_mapping *mapping)
+{
+	if (!mapping->remapped_bytes)
+		return;
+	candidate->moved_offset = mapping->remapped_offset;
+	candidate->moved_bytes = mapping->remapped_bytes;
+}
+
 /* What one target maps: its executable in the first round, the rest in the second. */
 static int add_target(struct wf_candidates *candidates, const struct wf_target *target,
 		      bool executable, struct wf_err *err)
 {
 	for (size_t i = 0; i < target->mapping_count; i++) {
 		const struct wf_mapping *mapping = &target->mappings[i];
+		struct wf_candidate *known = candidate_find(candidates, mapping);
 		int rc;
 
-		if (mapping->executable_file != executable || candidate_find(candidates, mapping))
+		if (known)
+			note_moved(known, mapping);
+		if (mapping->executable_file != executable || known)
 			continue;
 		rc = candidate_add(candidates,
 				   (struct wf_candidate){.target = target,
@@ -60,6 +72,7 @@ static int add_target(struct wf_candidates *candidates, const struct wf_target *
 				   err);
 		if (rc < 0)
 			return rc;
+		note_moved(&candidates->items[candidates->count - 1], mapping);
 	}
 	return 0;
 }
@@ -147,17 +160,16 @@ bool wf_candidate_has_function(struct wf_candidates *candidates, uint32_t index,
 {
 	struct wf_binary *elf = wf_candidate_open(candidates, index);
 	const struct wf_symbol *symbols;
-	size_t count;
+	size_t count = 0;
+	int rc = elf ? wf_binary_symbols(elf, &symbols, &count, NULL) : 0;
 
-	if (!elf || wf_binary_symbols(elf, &symbols, &count, NULL) < 0)
-		return false;
-	if (has_name(symbols, count, pattern))
+	if (rc == 0 && count && has_name(symbols, count, pattern))
 		return true;
-	for (size_t i = 0; i < count; i++) {
-		if (wf_binary_matches(elf, &symbols[i], pattern))
-			return true;
-	}
-	return false;
+	for (size_t i = 0; i < count && rc == 0; i++)
+		rc = wf_binary_matches(elf, &symbols[i], pattern);
+	if (rc == -ENOMEM)
+		wf_err_set(&candidates->items[index].open_error, ENOMEM, "out of memory");
+	return rc > 0;
 }
 
 bool wf_candidate_has_probe(struct wf_candidates *candidates, uint32_t index, const char *provider,

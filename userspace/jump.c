@@ -227,6 +227,8 @@ int wf_jumps_new(struct wf_binary *elf, struct wf_jumps **ret, struct wf_err *er
 		return wf_err_set(err, ENOMEM, "out of memory");
 	for (size_t i = 0; !rc && !code_of(elf, i, &scan.text, &scan.text_size); i++)
 		rc = scan_text(&scan);
+	if (rc == -ENOMEM)
+		return wf_err_set(err, ENOMEM, "out of memory");
 	if (rc < 0)
 		return wf_err_set(err, -rc, "'%s': too many jumps between functions",
 				  wf_binary_shown(elf));

@@ -51,7 +51,7 @@ struct wf_session {
 /* The stage decides what a failure means to the caller, not the errno that it happened to have. */
 static int as(struct wf_err *err, int rc, int code)
 {
-	if (rc < 0)
+	if (rc < 0 && rc != -ENOMEM)
 		err->code = code;
 	return rc;
 }

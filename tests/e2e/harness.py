@@ -161,11 +161,11 @@ class Test:
         """A wftrace with another command than attach, armed; stop() reads its ledger only."""
         return self._keep(Tracer(argv, ledger, lines=False, cwd=self.dir)).wait_armed()
 
-    def wftrace(self, *args, timeout=60.0, env=None, wrap=(), program=WFTRACE):
+    def wftrace(self, *args, timeout=60.0, env=None, wrap=(), program=WFTRACE, stdin=subprocess.DEVNULL):
         """Run wftrace to its end: (status, stdout, stderr)."""
         if not WFTRACE.exists():
             raise Skip(f"{WFTRACE.name} is not built", kernel=True)
-        process = self.spawn([*wrap, program, *args], stdin=subprocess.DEVNULL, env=env)
+        process = self.spawn([*wrap, program, *args], stdin=stdin, env=env)
         status = process.wait(timeout)
         return status, process.out.all(), process.err.all()
 

@@ -274,3 +274,21 @@ def test_run_errors(t):
     refuse(t, 127, ["/no/such/command"], "run", "-f", "tr_mid", "--", "/no/such/command")
     refuse(t, 126, ["/etc/passwd"], "run", "-f", "tr_mid", "--", "/etc/passwd")
     refuse(t, BEFORE_START, ["no-such-user"], "run", "-f", "tr_mid", "--user", "no-such-user", "--", "/bin/true")
+
+
+def test_text_moved_to_other_memory(t):
+    """Probes would lie in the file's pages, which nobody runs: refused everywhere, with the reason."""
+    target = t.start([t.build("moved.c")])
+    pid = target.target_pid
+    t.need_wftrace()
+    for command, status in ((["list", "-p", pid, "tr_mid"], DONE), (["attach", "-p", pid, "-f", "tr_mid"], NOTHING),
+                            (["attach", "-p", pid, "-f", "tr_mid", "--dry-run"], NOTHING),
+                            (["doctor", "-p", pid, "-f", "tr_mid"], NOTHING)):
+        got, out, err = t.wftrace(*command)
+        said = "\n".join(out + err)
+        t.equal(got, status, f"status of {command}, which said {said!r}")
+        t.true("anonymous memory (huge pages?)" in said, f"no reason: {said!r}")
+    tracer = t.attach(target, ["malloc@libc.so*"])
+    target.go()
+    t.equal(target.finish(), (["total 14950"], 0), "output and status")
+    tracer.stop()

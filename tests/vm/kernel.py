@@ -11,11 +11,14 @@ MIRROR = "http://deb.debian.org/debian"
 KEYS = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 # suites: where to look, in turn; None = what this machine's apt knows. release: how its version begins.
-Kernel = namedtuple("Kernel", "name suites release tier")
+# tier: what wftrace has to find there, or none. folder: where its files lie. append: for its command line.
+Kernel = namedtuple("Kernel", "name suites release tier folder append")
 KERNELS = (
-    Kernel("debian-12", (None, "bookworm"), "6.1.", "reduced"),
-    Kernel("debian-12-backports", ("bookworm-backports",), "6.12.", "full"),
-    Kernel("debian-13-backports", ("trixie-backports",), "", "full"),
+    Kernel("debian-12", (None, "bookworm"), "6.1.", "reduced", "debian-12", ""),
+    Kernel("debian-12-preempt", (None, "bookworm"), "6.1.", "reduced", "debian-12", "preempt=full"),
+    Kernel("debian-11", ("bullseye",), "5.10.", "none", "debian-11", ""),
+    Kernel("debian-12-backports", ("bookworm-backports",), "6.12.", "full", "debian-12-backports", ""),
+    Kernel("debian-13-backports", ("trixie-backports",), "", "full", "debian-13-backports", ""),
 )
 
 
@@ -71,7 +74,7 @@ def fetch(out, kernel):
     """Path of the kernel's image; downloaded once."""
     if os.uname().machine != "x86_64":
         raise Unavailable(f"the guests are x86-64, this machine is {os.uname().machine}")
-    folder = Path(out).resolve() / kernel.name
+    folder = Path(out).resolve() / kernel.folder
     folder.mkdir(parents=True, exist_ok=True)
     reasons = []
     for suite in kernel.suites if not unpacked(folder, kernel) else ():
