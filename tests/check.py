@@ -112,7 +112,8 @@ def main():
         unit(counts, 'unit, with sanitizers', f'{OUT}/san')
     suite(counts, 'style', [sys.executable, 'tests/style/run.py'])
     if built:
-        suite(counts, 'e2e', [sys.executable, 'tests/e2e/run.py'] + (['--require-kernel'] if CI else []))
+        suite(counts, 'e2e', [sys.executable, 'tests/e2e/run.py'] + (['--require'] if CI else []))
+        suite(counts, 'vm', [sys.executable, 'tests/vm/run.py'] + (['--require'] if CI else []))
     if build(counts, 'the agent for Python and its reader build', 'python-parts'):
         suite(counts, 'python', [sys.executable, 'tests/python/run.py'] + (['--require-kernel'] if CI else []))
     say(str(counts))

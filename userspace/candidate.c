@@ -77,12 +77,27 @@ static int add_target(struct wf_candidates *candidates, const struct wf_target *
 	return 0;
 }
 
+/* A folder that is misspelt would just find nothing. */
+static int take_debug_dir(struct wf_candidates *candidates, const char *debug_dir,
+			  struct wf_err *err)
+{
+	struct stat st;
+
+	candidates->debug_dir = debug_dir;
+	if (!debug_dir)
+		return 0;
+	if (stat(debug_dir, &st) < 0)
+		return wf_err_set(err, EIO, "--debug-dir %s: %s", debug_dir, strerror(errno));
+	if (!S_ISDIR(st.st_mode))
+		return wf_err_set(err, EIO, "--debug-dir %s: this is no folder", debug_dir);
+	return 0;
+}
+
 int wf_candidates_from_targets(struct wf_candidates *candidates, struct wf_target *const *targets,
 			       uint32_t count, const char *debug_dir, struct wf_err *err)
 {
-	int rc = 0;
+	int rc = take_debug_dir(candidates, debug_dir, err);
 
-	candidates->debug_dir = debug_dir;
 	for (uint32_t i = 0; i < 2 * count && rc >= 0; i++)
 		rc = add_target(candidates, targets[i % count], i < count, err);
 	return rc;
@@ -93,8 +108,10 @@ int wf_candidates_from_file(struct wf_candidates *candidates, const char *path,
 {
 	struct wf_candidate file = {.open_path = path, .shown = path, .executable = true};
 	struct stat st;
+	int rc = take_debug_dir(candidates, debug_dir, err);
 
-	candidates->debug_dir = debug_dir;
+	if (rc < 0)
+		return rc;
 	/* a process that maps it shows the same inode, but on some file systems another device */
 	if (stat(path, &st) == 0)
 		file.inode = st.st_ino;

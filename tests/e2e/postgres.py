@@ -60,7 +60,7 @@ class Server:
 
     def __init__(self, t):
         if not (BIN / "postgres").exists():
-            raise Skip("postgresql-15 is not installed")
+            raise Skip("postgresql-15 is not installed", required=True)
         self.t = t
         self.user, self.prefix = server_user()
         self.directory = t.dir / "pg"

@@ -5,6 +5,7 @@ import os
 import queue
 import shutil
 import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -124,7 +125,8 @@ class Guest:
     def __init__(self, test, script, arguments, environment):
         self.err = open(test.directory / ('%s.err' % script), 'w+')
         variables = dict(os.environ, PYTHONDONTWRITEBYTECODE='1', WF_AGENT=str(test.agent),
-                         WF_SCRIPT=str(BUILT / 'agent.py'), PYTHONPATH=str(HERE / 'inside'), **environment)
+                         WF_SCRIPT=str(BUILT / 'agent.py'), **environment)
+        variables['PYTHONPATH'] = os.pathsep.join([str(HERE / 'inside')] + test.sites)
         self.child = subprocess.Popen([test.python.path, str(HERE / 'inside' / script)] + arguments,
                                       stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.err,
                                       text=True, cwd=str(test.directory), env=variables)
@@ -163,7 +165,7 @@ class Test:
 
     def __init__(self, directory, python, shared, options):
         self.directory, self.python, self.shared, self.soak = directory, python, shared, options.soak
-        self.agent, self.guests, self.readers = shared.agent, [], []
+        self.agent, self.guests, self.readers, self.sites = shared.agent, [], [], []
 
     def reader(self):
         """The shared reader, with nothing in it."""
@@ -182,6 +184,20 @@ class Test:
         self.guests.append(Guest(self, script, list(arguments), environment))
         return self.guests[-1]
 
+    def package(self, name):
+        """Make a pinned package of the registry importable in guests; skips where that cannot be."""
+        site = BUILT / 'site' / ('%s-%s' % (self.python.name, name))
+        if not (site / 'done').exists():
+            ran = subprocess.run([sys.executable, '-m', 'pip', 'install', '-q', '--disable-pip-version-check',
+                                  '--only-binary', ':all:', '--python-version', self.python.name,
+                                  '--target', str(site), name],
+                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            if ran.returncode:
+                raise Skip('pip cannot install %s for it: %s' % (name, ran.stdout.strip()[-150:]))
+            (site / 'done').touch()
+        self.sites.append(str(site))
+        return str(site)
+
     def methods(self):
         return ['swap', 'monitor'] if self.python.monitors() else ['swap']
 
@@ -189,7 +205,7 @@ class Test:
         raise Skip(reason)
 
     def describe(self):
-        return ''.join('stderr of the guest:\n' + g.errors() for g in self.guests if g.errors())
+        return ''.join('stderr of the guest:\n' + g.errors()[-4000:] for g in self.guests if g.errors())
 
     def close(self):
         for thing in self.guests + self.readers:

@@ -26,7 +26,7 @@ SHOWN = (
     ("a balanced ledger", "^ledger: balanced"),
 )
 DEMO_SECONDS = (4, 40)
-NEEDS = re.compile(r"\bneeds Linux 5\.15 or later")
+NEEDS = re.compile(r"\bneeds Linux 5\.15 or later\b")
 COMPLAINTS = re.compile(r"\b(BUG:(?! soft lockup)|WARNING:|Oops|general protection fault|refcount_t)")
 
 
@@ -39,7 +39,7 @@ def doctor(settings):
 
 
 def refused(_settings):
-    """On a kernel that is too old wftrace ends with its exit code for that, and one line that says what is missing."""
+    """On a kernel that is too old wftrace and demo say in one line what is missing; wftrace has an exit code for it."""
     with subprocess.Popen([ROOT / "build" / "demo" / "workflow"], stdout=subprocess.DEVNULL) as target:
         done = subprocess.run([ROOT / "build" / "wftrace", "attach", "-p", str(target.pid), "-f", "flow::run_task"],
                               text=True, capture_output=True, check=False)
@@ -47,6 +47,9 @@ def refused(_settings):
     lines = done.stderr.splitlines()
     if (done.returncode, done.stdout, len(lines)) != (EXIT_CANNOT, "", 1) or not NEEDS.search(lines[0]):
         raise Failure(f"status {done.returncode}\n{done.stdout}{done.stderr}")
+    shown, status = read_terminal(["sh", "demo/run.sh"], os.environ)
+    if status or not re.search("^demo: .*" + NEEDS.pattern, shown) or "flow::run_task" not in shown:
+        raise Failure(f"the demo: status {status}\n{shown}")
 
 
 def read_terminal(argv, environment):
@@ -102,7 +105,7 @@ def main():
     os.chdir(ROOT)
     if settings["command"]:
         os.execvp("sh", ["sh", "-c", settings["command"]])
-    options = argparse.Namespace(soak=False, keep=False, require_kernel=True, patience=settings["patience"])
+    options = argparse.Namespace(soak=False, keep=False, require=True, patience=settings["patience"])
     own = {"refused": refused, "doctor": doctor, "demo": demo}
     for name in own:
         if f"vm.{name}" in settings["tests"]:

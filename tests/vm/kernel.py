@@ -11,14 +11,16 @@ MIRROR = "http://deb.debian.org/debian"
 KEYS = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 # suites: where to look, in turn; None = what this machine's apt knows. release: how its version begins.
-# tier: what wftrace has to find there, or none. folder: where its files lie. append: for its command line.
-Kernel = namedtuple("Kernel", "name suites release tier folder append")
+# tier: what wftrace has to find there, or none. folder: where its files lie.
+# append: for its command line. cpu: what QEMU emulates. Its CMPXCHG16B (7.2 at least) leaves wrong flags behind, so
+# kernels that crash of that get none; Linux 7 needs it for the storage of tasks.
+Kernel = namedtuple("Kernel", "name suites release tier folder append cpu")
 KERNELS = (
-    Kernel("debian-12", (None, "bookworm"), "6.1.", "reduced", "debian-12", ""),
-    Kernel("debian-12-preempt", (None, "bookworm"), "6.1.", "reduced", "debian-12", "preempt=full"),
-    Kernel("debian-11", ("bullseye",), "5.10.", "none", "debian-11", ""),
-    Kernel("debian-12-backports", ("bookworm-backports",), "6.12.", "full", "debian-12-backports", ""),
-    Kernel("debian-13-backports", ("trixie-backports",), "", "full", "debian-13-backports", ""),
+    Kernel("debian-12", (None, "bookworm"), "6.1.", "reduced", "debian-12", "", "max,-cx16"),
+    Kernel("debian-12-preempt", (None, "bookworm"), "6.1.", "reduced", "debian-12", "preempt=full", "max,-cx16"),
+    Kernel("debian-11", ("bullseye",), "5.10.", "none", "debian-11", "", "max,-cx16"),
+    Kernel("debian-12-backports", ("bookworm-backports",), "6.12.", "full", "debian-12-backports", "", "max,-cx16"),
+    Kernel("debian-13-backports", ("trixie-backports",), "", "full", "debian-13-backports", "", "max"),
 )
 
 

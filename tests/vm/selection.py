@@ -2,7 +2,7 @@
 """Which end-to-end tests run in the guest: those that need no more than it has. The others are named."""
 import fnmatch
 
-MODULES = ("test_capture", "test_errors", "test_hazard_*", "test_open", "test_run", "test_sqlite")
+MODULES = ("test_capture", "test_errors", "test_hazard_*", "test_open", "test_phase", "test_run", "test_sqlite")
 LEFT_OUT = {
     "test_hazard_observer.*debugge*": "the guest has no debugger",
     "test_hazard_observer.*bpftrace*": "the guest has no bpftrace",

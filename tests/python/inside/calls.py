@@ -4,7 +4,6 @@ import asyncio
 import concurrent.futures
 import functools
 import queue
-import sys
 import threading
 
 import guest
@@ -206,7 +205,7 @@ TARGETS = ['leaf', 'outer', 'fails', 'catches', 'counts', 'consumes', 'closes', 
            'Shape.made', 'Shape.size', 'Shape.above', 'outermost.<locals>.inner']
 
 
-def run():
+def begins():
     outer(1)
     catches(2)
     consumes()
@@ -220,11 +219,23 @@ def run():
     cached(1)
     Shape('round').above()
     outermost(1)
+
+
+def awaits():
     for function in (gathers, cancels, reads, stops, in_executor):
         asyncio.run(function())
+
+
+def hands_over():
     pool()
     thread()
     queues()
+
+
+def run():
+    begins()
+    awaits()
+    hands_over()
     return len(threading.enumerate())
 
 

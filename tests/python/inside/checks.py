@@ -202,7 +202,8 @@ def signatures():
 
 @check
 def kinds_of_functions():
-    return (inspect.iscoroutinefunction(answers) and asyncio.iscoroutinefunction(answers)
+    old = sys.version_info >= (3, 14) or asyncio.iscoroutinefunction(answers)
+    return (inspect.iscoroutinefunction(answers) and old
             and inspect.isgeneratorfunction(generates) and inspect.isasyncgenfunction(streams)
             and inspect.isgeneratorfunction(old_style) and not inspect.iscoroutinefunction(every))
 

@@ -39,10 +39,7 @@ closure = closure_of(10)
 
 
 def dump():
-    try:
-        import cloudpickle
-    except ImportError:
-        return None
+    import cloudpickle
     inner = inner_of(3)
     data = cloudpickle.dumps((adds, generates, answers, streams, closure, inner))
     return base64.b64encode(data).decode()
