@@ -1,8 +1,8 @@
 # wftrace: build, check, install. Everything built lands under $(O); V=1 shows the commands,
-# SAN=1 builds with ASan and UBSan, WERROR=1 (set by check) turns warnings into errors.
+# SAN=1 builds with ASan and UBSan, SAN=thread with TSan, WERROR=1 (set by check) turns warnings into errors.
 VERSION := 0.1.0
 SAN     ?=
-O       ?= build$(if $(SAN),/san)
+O       ?= build$(if $(SAN),/san$(addprefix -,$(filter thread,$(SAN))))
 ARCH    ?= $(shell uname -m)
 prefix  ?= /usr/local
 CC      := $(if $(filter default,$(origin CC)),gcc,$(CC))
@@ -15,8 +15,8 @@ comma   := ,
 
 WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 \
 	   -Wno-missing-field-initializers $(if $(WERROR),-Werror)
-SANFLAG := $(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recover=undefined \
-	   -fno-omit-frame-pointer) $(if $(FUZZ),-fsanitize=fuzzer-no-link)
+SANKIND := $(if $(filter thread,$(SAN)),thread,address$(comma)undefined -fno-sanitize-recover=undefined)
+SANFLAG := $(if $(SAN),-fsanitize=$(SANKIND) -fno-omit-frame-pointer) $(if $(FUZZ),-fsanitize=fuzzer-no-link)
 GENFLAG := $(CFLAGS) $(SANFLAG) -D_GNU_SOURCE -I. -I$(O)/gen
 ALLFLAG := $(GENFLAG) -std=gnu11 $(WARN) -DWF_VERSION='"$(VERSION)"'
 LIBS    := -lbpf -lelf -ldw -lcapstone -lprotobuf-c -lcurl -lyaml -ljansson -lz -llzma -l:libstdc++.a -lpthread -lm
@@ -67,7 +67,8 @@ $(O)/tests/%: tests/python/%.c $(O)/libwftrace.a
 	$(Q)mkdir -p $(@D); echo "  TEST  $@"; $(CC) $(ALLFLAG) -MMD -MP -MF $@.d -MT $@ -o $@ $< $(O)/libwftrace.a $(LIBS)
 
 $(O)/fuzzers/%: tests/fuzz/%.c $(O)/libwftrace.a
-	$(Q)mkdir -p $(@D); echo "  FUZZ  $@"; $(CC) $(ALLFLAG) -fsanitize=fuzzer -o $@ $< $(O)/libwftrace.a $(LIBS)
+	$(Q)mkdir -p $(@D); echo "  FUZZ  $@"; \
+	$(CC) $(ALLFLAG) -MMD -MP -MF $@.d -MT $@ -fsanitize=fuzzer -o $@ $< $(O)/libwftrace.a $(LIBS)
 
 $(O)/demo/workflow: demo/workflow.cc
 	$(Q)mkdir -p $(@D); echo "  CXX   $<"; $(CXX) -O2 -g0 -fcf-protection -o $@ $< -lpthread
@@ -92,8 +93,9 @@ demo:
 check:
 	+$(Q)sh scripts/deps.sh || true; O=$(O) MAKE="$(MAKE)" python3 tests/check.py
 
-soak:
+soak: all
 	$(Q)O=$(O) python3 tests/e2e/run.py --soak && O=$(O) python3 tests/vm/run.py --all --kernel all
+	+$(Q)$(MAKE) --no-print-directory O=$(O)/san-thread SAN=thread all && O=$(O) sh scripts/races.sh
 
 bench: all
 	$(Q)O=$(O) python3 tests/bench/bench.py

@@ -201,7 +201,9 @@ enum wf_site_kind {
 #define WF_SPEC_SCOPED      0x02 /* open/close: both sites lie in one function, sp rules apply */
 #define WF_SPEC_TAIL_ORIGIN 0x04 /* its function may hand its frame over by a tail jump */
 #define WF_SPEC_GUARD_ANY   0x08 /* one true guard is enough (or); else all must hold */
-#define WF_SPEC_FOREIGN     0x10 /* exit of a function that is not traced itself: may close nothing */
+#define WF_SPEC_FOREIGN     0x10 /* may close nothing: another function's exit, guarded close */
+#define WF_SPEC_AGAIN       0x20 /* open: a hit while its span is open is part of that span */
+#define WF_SPEC_NEXT        0x40 /* with AGAIN: it ends that span instead, and opens the next */
 
 /* DWARF numbering of x86-64; on other machines theirs. */
 enum wf_reg {
@@ -292,7 +294,9 @@ struct wf_spec {
 	__u8 guard_count;
 	__u16 file;         /* slot of the generation table */
 	__u32 rule;         /* rule number, for nearest() of events */
-	__u32 nearest_rule; /* events: rule + 1 whose innermost frame gets it; 0 = innermost */
+	__u32 nearest_rule; /* events: rule + 1 whose innermost frame gets it; 0 = innermost.
+			     * NEXT: rule + 1 of which a call must have ended in the span; 0 = none
+			     */
 };
 
 /* Span ids whose frames, at the exit's own stack pointer, may have been handed over by tail jumps.

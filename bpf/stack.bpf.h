@@ -57,6 +57,40 @@ static __always_inline int is_short(struct wf_frame *frame, __u64 now)
 	return spec && now - frame->start_ns < spec->min_duration_ns;
 }
 
+/* A call has ended: the innermost phase below it that awaits a call of its rule is ready to end. */
+__noinline int make_ready(struct wf_task *task, __u32 k, __u32 span)
+{
+	struct wf_spec *ended = bpf_map_lookup_elem(&specs, &span), *spec;
+
+	if (!task || !ended)
+		return 0;
+	for (int i = 0; i < WF_FRAMES_MAX; i++) {
+		__u32 below = k - 1 - i, index;
+		struct wf_frame *frame = below < k ? frame_at(task, below) : 0;
+
+		if (!frame)
+			return 0;
+		if (!(frame->flags & WF_FRAME_AWAITS))
+			continue;
+		index = frame->span;
+		spec = bpf_map_lookup_elem(&specs, &index);
+		if (spec && spec->nearest_rule == ended->rule + 1)
+			frame->flags |= WF_FRAME_READY;
+		return 0;
+	}
+	return 0;
+}
+
+/* What the end of frame k means for phases: for one below it, and for itself. Returns its status.
+ */
+static __always_inline __u32 phase_end(struct wf_task *task, struct wf_frame *frame, __u32 k,
+				       __u32 status)
+{
+	if (frame->flags & WF_FRAME_WATCHED)
+		make_ready(task, k, frame->span);
+	return frame->flags & WF_FRAME_JUMPED && status == WF_END_OK ? WF_END_JUMP : status;
+}
+
 /* Close frame k, which is the top: count its outcome, emit, free its values. */
 __noinline int close_frame(struct wf_task *task, __u32 k, __u64 now, __u32 status)
 {
@@ -70,6 +104,7 @@ __noinline int close_frame(struct wf_task *task, __u32 k, __u64 now, __u32 statu
 		return 0;
 	flags = frame->flags;
 	task->stack.depth = k;
+	status = phase_end(task, frame, k, status);
 	if (flags & WF_FRAME_QUIET)
 		goto parent;
 	if (status == WF_END_OK && is_short(frame, now)) {
@@ -128,7 +163,8 @@ static __always_inline int is_dead(struct wf_frame *frame, __u64 sp, __u32 how, 
 
 /*
  * A pair that is opened and closed by different functions outlives the one that opened it. It is
- * dead where the stack was unwound past it for certain, or with the call it was opened in.
+ * dead where the stack was unwound past it for certain, or with the call it was opened in. A phase
+ * lasts over a longjmp until its own sites end it: a server's main loop recovers from errors so.
  */
 __noinline int pair_is_dead(struct wf_task *task, __u32 k, __u64 sp, __u32 how)
 {
@@ -143,8 +179,11 @@ __noinline int pair_is_dead(struct wf_task *task, __u32 k, __u64 sp, __u32 how)
 	if (!frame)
 		return 0;
 	if ((status == WF_END_THROW || status == WF_END_JUMP) &&
-	    (frame->flags & WF_FRAME_ALT) == alt && frame->sp < sp)
-		return 1;
+	    (frame->flags & WF_FRAME_ALT) == alt && frame->sp < sp) {
+		if (!(frame->flags & WF_FRAME_PHASE) || status == WF_END_THROW)
+			return 1;
+		frame->flags |= WF_FRAME_JUMPED;
+	}
 	for (int i = 0; i < WF_FRAMES_MAX; i++) {
 		__u32 below = k - 1 - i;
 

@@ -8,15 +8,20 @@
 
 #include "record.h"
 
-#define WF_FRAME_ALT     0x01  /* pushed on the alternate signal stack */
-#define WF_FRAME_CHILD   0x02  /* a record of a call inside it has gone out */
-#define WF_FRAME_SAMPLED 0x04  /* sampled out: only holds its place */
-#define WF_FRAME_GUARD   0x08  /* its guard said no: lends its parent's id to its children */
-#define WF_FRAME_MIN     0x10  /* its rule has a min_duration */
-#define WF_FRAME_HELD    0x20  /* a frame below it has one */
-#define WF_FRAME_SPILL   0x40  /* its captured values lie in the 4 KiB arena */
-#define WF_FRAME_PAIR    0x80  /* opened by another function than closes it: no stack rules */
-#define WF_FRAME_LOST    0x100 /* a capture was dropped */
+#define WF_FRAME_ALT     0x01   /* pushed on the alternate signal stack */
+#define WF_FRAME_CHILD   0x02   /* a record of a call inside it has gone out */
+#define WF_FRAME_SAMPLED 0x04   /* sampled out: only holds its place */
+#define WF_FRAME_GUARD   0x08   /* its guard said no: lends its parent's id to its children */
+#define WF_FRAME_MIN     0x10   /* its rule has a min_duration */
+#define WF_FRAME_HELD    0x20   /* a frame below it has one */
+#define WF_FRAME_SPILL   0x40   /* its captured values lie in the 4 KiB arena */
+#define WF_FRAME_PAIR    0x80   /* opened by another function than closes it: no stack rules */
+#define WF_FRAME_LOST    0x100  /* a capture was dropped */
+#define WF_FRAME_PHASE   0x200  /* a pair that only its own sites end, not a longjmp */
+#define WF_FRAME_JUMPED  0x400  /* a phase that a longjmp has left: it failed */
+#define WF_FRAME_AWAITS  0x800  /* a phase that a call of another rule makes ready to end */
+#define WF_FRAME_WATCHED 0x1000 /* a frame below it awaits */
+#define WF_FRAME_READY   0x2000 /* what it awaits has happened */
 #define WF_FRAME_QUIET   (WF_FRAME_SAMPLED | WF_FRAME_GUARD)
 
 struct wf_frame {

@@ -87,6 +87,13 @@ static __always_inline int is_idle(struct pt_regs *ctx, struct wf_spec *spec, __
 	return (kind == WF_SITE_BRANCH || kind == WF_SITE_TAIL_JUMP) && !branch_leaves(ctx, spec);
 }
 
+/* A closing site whose guards say no this time. */
+static __always_inline int is_no_close(struct pt_regs *ctx, struct wf_task *task,
+				       struct wf_spec *spec, __u32 index)
+{
+	return spec->guard_count && task && !guards_hold(ctx, task, index);
+}
+
 /* Sites that neither open nor close a frame. */
 static __always_inline int on_other(struct pt_regs *ctx, struct wf_task *task,
 				    struct task_struct *current, struct wf_spec *spec, __u32 index)
@@ -132,6 +139,8 @@ int on_site(struct pt_regs *ctx)
 	current = bpf_get_current_task_btf();
 	task = traced_task(current, opens(kind), &outside);
 	if (outside)
+		return 0;
+	if (closes(kind) && is_no_close(ctx, task, spec, index))
 		return 0;
 	if (closes(kind))
 		return on_leave(ctx, task, spec, index);

@@ -10,6 +10,7 @@
 
 #include "json_sink.h"
 #include "open.h"
+#include "status.h"
 #include "stream.h"
 #include "table.h"
 
@@ -18,6 +19,7 @@
 #define SECOND_NS   1000000000ull
 #define HOLD_NS     30000000000ull
 #define RETRY_NS    10000000ull
+#define STATUS_NS   500000000ull
 #define HELD_BYTES  (64u << 20)
 #define TREE_SPANS  10000
 #define OPEN_MAX    1000
@@ -48,7 +50,19 @@ struct console {
 	uint64_t credited_ns; /* when credit was last given */
 	uint64_t note_ns;     /* when the next line about what is hidden may come */
 	uint64_t hidden_trees, hidden_spans, hidden_failed;
+	uint64_t trees, failed_trees;
+	uint64_t began_ns, status_ns; /* first work(); when the status line is due again */
+	bool status_shown;            /* it is the last thing on the screen */
 };
+
+/* Where text goes; the status line makes room for it. */
+static struct wf_buf *out(struct console *console)
+{
+	if (console->status_shown)
+		wf_buf_puts(&console->stream.text, WF_STATUS_ERASE);
+	console->status_shown = false;
+	return &console->stream.text;
+}
 
 static uint64_t duration(const struct candidate *candidate)
 {
@@ -90,7 +104,9 @@ static void on_tree(void *owner, struct wf_node *root, bool early)
 		while (console->candidate_count > CANDIDATES_MAX / 2)
 			hide(console, &console->candidates[--console->candidate_count]);
 	}
-	console->candidates[console->candidate_count++] = (struct candidate){root, early};
+	console->candidates[console->candidate_count] = (struct candidate){root, early};
+	console->trees++;
+	console->failed_trees += failed(&console->candidates[console->candidate_count++]);
 }
 
 static void on_span(void *owner, const struct wf_node *node)
@@ -115,7 +131,6 @@ static const struct wf_forest_ops forest_ops = {.on_span = on_span, .on_tree = o
 static void push(struct wf_sink *base, struct wf_batch *batch)
 {
 	struct console *console = (struct console *)base;
-	struct wf_buf *text = &console->stream.text;
 	uint32_t i;
 
 	for (i = 0; i < batch->count; i++) {
@@ -125,7 +140,7 @@ static void push(struct wf_sink *base, struct wf_batch *batch)
 		    wf_open_add(console->open, span, console->now_ns) &&
 		    wf_stream_room(&console->stream))
 			wf_render_open(&console->options.style, span, span->end_ns - span->start_ns,
-				       text);
+				       out(console));
 	}
 	wf_forest_add(console->forest, batch, console->now_ns);
 }
@@ -159,7 +174,7 @@ static void window_close(struct console *console)
 		}
 		console->credit_ns -= price;
 		wf_render_tree(&console->options.style, candidate->root, candidate->early,
-			       &console->stream.text);
+			       out(console));
 		wf_forest_release(console->forest, candidate->root);
 	}
 	console->candidate_count = 0;
@@ -172,11 +187,14 @@ static void note_hidden(struct console *console)
 	if (!console->hidden_trees)
 		return;
 	snprintf(text, sizeof(text),
-		 "... %" PRIu64 " more trees with %" PRIu64 " spans, %" PRIu64
-		 " of them failed, are not shown",
-		 console->hidden_trees, console->hidden_spans, console->hidden_failed);
+		 "... not shown: %" PRIu64 " more tree%s with %" PRIu64 " span%s",
+		 console->hidden_trees, console->hidden_trees == 1 ? "" : "s",
+		 console->hidden_spans, console->hidden_spans == 1 ? "" : "s");
+	if (console->hidden_failed)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), ", %" PRIu64 " failed",
+			 console->hidden_failed);
 	if (wf_stream_room(&console->stream))
-		wf_render_note(&console->options.style, text, &console->stream.text);
+		wf_render_note(&console->options.style, text, out(console));
 	console->hidden_trees = console->hidden_spans = console->hidden_failed = 0;
 	console->note_ns = console->now_ns + SECOND_NS;
 }
@@ -189,8 +207,33 @@ static uint64_t say_open(struct console *console)
 
 	while ((call = wf_open_due(console->open, console->now_ns, &age, &next)))
 		if (wf_stream_room(&console->stream))
-			wf_render_open(&console->options.style, call, age, &console->stream.text);
+			wf_render_open(&console->options.style, call, age, out(console));
 	return next;
+}
+
+/* Returns when it is due again. */
+static uint64_t say_status(struct console *console)
+{
+	const struct wf_span *oldest;
+	struct wf_status status = {
+		.passed_ns = console->now_ns - console->began_ns,
+		.spans = console->base.counters.spans_in,
+		.traces = console->trees,
+		.failed = console->failed_trees,
+		.hidden = console->hidden_trees,
+	};
+
+	if (!console->options.live)
+		return UINT64_MAX;
+	if ((console->status_shown && console->now_ns < console->status_ns) ||
+	    !wf_stream_room(&console->stream))
+		return console->status_ns;
+	oldest = wf_open_oldest(console->open, console->now_ns, &status.oldest_ns, &status.open);
+	status.oldest = oldest ? oldest->name : NULL;
+	wf_status_put(&console->options.style, &status, out(console));
+	console->status_shown = true;
+	console->status_ns = console->now_ns + STATUS_NS;
+	return console->status_ns;
 }
 
 /* The terminal is gone or its text broke the limit: nothing is rendered any more. */
@@ -211,20 +254,25 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 static uint64_t work(struct wf_sink *base, uint64_t now_ns)
 {
 	struct console *console = (struct console *)base;
+	bool say_hidden;
 	uint64_t next;
 
 	console->now_ns = now_ns;
+	if (!console->began_ns)
+		console->began_ns = now_ns;
 	next = earlier(say_open(console), wf_forest_expire(console->forest, now_ns));
 	if (console->candidate_count && !console->window_ns)
 		console->window_ns = now_ns + WINDOW_NS;
 	if (console->window_ns && console->window_ns <= now_ns)
 		window_close(console);
-	if (console->hidden_trees && !console->window_ns && console->note_ns <= now_ns)
+	say_hidden = console->hidden_trees && !console->options.live;
+	if (say_hidden && !console->window_ns && console->note_ns <= now_ns)
 		note_hidden(console);
 	if (console->window_ns)
 		next = earlier(next, console->window_ns);
-	if (console->hidden_trees)
+	if (say_hidden)
 		next = earlier(next, console->note_ns);
+	next = earlier(next, say_status(console));
 	return flush(console) ? next : earlier(next, now_ns + RETRY_NS);
 }
 
@@ -236,6 +284,7 @@ static bool drain(struct wf_sink *base, uint64_t now_ns, uint64_t deadline_ns)
 	wf_forest_finish(console->forest);
 	window_close(console);
 	note_hidden(console);
+	(void)out(console); /* the status line goes */
 	if (now_ns >= deadline_ns)
 		wf_stream_abandon(&console->stream, base);
 	return flush(console);
@@ -338,7 +387,8 @@ void wf_console_detect(int fd, wf_env_lookup lookup, void *context, struct wf_co
 	if (ret->json)
 		return;
 	ret->style.utf8 = has_utf8(lookup, context);
-	ret->style.colour = term && *term && strcmp(term, "dumb") && !(plain && *plain);
+	ret->live = term && *term && strcmp(term, "dumb");
+	ret->style.colour = ret->live && !(plain && *plain);
 	if (ioctl(fd, TIOCGWINSZ, &size) == 0)
 		ret->style.width = size.ws_col;
 }

@@ -6,7 +6,7 @@
  * reader's leaving shows as `failed` = EPIPE.
  *
  * At most trees_per_s trees a second are shown; of those that end within 50 ms the failed and
- * then the slowest are taken. The others are counted in a line, and all are in the table.
+ * then the slowest are taken. The others are counted in the status line, and all are in the table.
  */
 #ifndef WF_CONSOLE_H
 #define WF_CONSOLE_H
@@ -20,6 +20,9 @@
 struct wf_console_options {
 	int fd;
 	bool json;
+	bool live; /* a status line is kept below what is printed; else a line tells what is not
+		    * shown
+		    */
 	struct wf_style style;
 	unsigned trees_per_s; /* 0 = 20 */
 	size_t held_bytes;   /* batches kept for unfinished trees; 0 = 64 MiB. JSON: waiting text */

@@ -90,6 +90,21 @@ static int authority_parse(const char *text, int len, struct url *ret)
 	return colon ? port_parse(colon + 1, (int)(text + len - colon - 1), &ret->port) : 0;
 }
 
+/* The user part may be a password: the message does not repeat it, nor what does not print. */
+static int url_refuse(const char *text, const char *host, int host_len, bool has_user,
+		      struct wf_err *err)
+{
+	int scheme_len = (int)strcspn(text, ":");
+
+	if (!is_printable(text) || has_user || host_len > 80 || scheme_len > 20)
+		return wf_err_set(err, EINVAL,
+				  "the address is no valid URL; write http://HOST:4318");
+	return wf_err_set(err, EINVAL,
+			  "'%.*s://%.*s' is no valid URL: host or port is wrong; write "
+			  "http://HOST:4318",
+			  scheme_len, text, host_len, host);
+}
+
 /* text begins with a scheme and "://". */
 static int url_parse(const char *text, struct url *ret, struct wf_err *err)
 {
@@ -107,10 +122,8 @@ static int url_parse(const char *text, struct url *ret, struct wf_err *err)
 		len -= ret->user_len + 1;
 		start = at + 1;
 	}
-	/* The text may hold a password: the message does not repeat it. */
 	if (!is_printable(text) || strchr(text, '#') || authority_parse(start, len, ret) < 0)
-		return wf_err_set(err, EINVAL,
-				  "the address is no valid URL; write http://HOST:4318");
+		return url_refuse(text, start, len, ret->user_len != 0, err);
 	return 0;
 }
 

@@ -138,7 +138,7 @@ int wf_exporter_add(struct wf_exporter *exporter, const struct wf_destination *d
 		return wf_err_set(err, E2BIG, "more than %d destinations", WF_DESTINATIONS_MAX);
 	for (i = 0; i < exporter->count; i++)
 		if (strcmp(exporter->outlets[i].name, destination->name) == 0)
-			return wf_err_set(err, EEXIST, "destination '%s' is given twice",
+			return wf_err_set(err, EINVAL, "destination '%s' is given twice",
 					  destination->name);
 	outlet->name = strdup(destination->name);
 	if (!outlet->name)

@@ -125,3 +125,16 @@ const struct wf_span *wf_open_due(struct wf_open *open, uint64_t now_ns, uint64_
 	}
 	return NULL;
 }
+
+const struct wf_span *wf_open_oldest(const struct wf_open *open, uint64_t now_ns,
+				     uint64_t *ret_age_ns, uint32_t *ret_count)
+{
+	const struct call *oldest = NULL;
+
+	for (uint32_t i = 0; i < open->count; i++)
+		if (!oldest || open->calls[i].since_ns < oldest->since_ns)
+			oldest = &open->calls[i];
+	*ret_count = open->count;
+	*ret_age_ns = oldest ? now_ns - oldest->since_ns : 0;
+	return oldest ? &oldest->span : NULL;
+}

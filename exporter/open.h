@@ -27,6 +27,10 @@ void wf_open_end(struct wf_open *open, const struct wf_span *span);
 const struct wf_span *wf_open_due(struct wf_open *open, uint64_t now_ns, uint64_t *ret_age_ns,
 				  uint64_t *ret_next_ns);
 
+/* The call that runs longest, or NULL; how many there are. */
+const struct wf_span *wf_open_oldest(const struct wf_open *open, uint64_t now_ns,
+				     uint64_t *ret_age_ns, uint32_t *ret_count);
+
 WF_DEFINE_FREEP(wf_open_freep, struct wf_open, wf_open_free)
 
 #endif

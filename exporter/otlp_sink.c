@@ -15,7 +15,7 @@
 #include "response.h"
 #include "retry.h"
 
-#define REQUESTS_MAX      4
+#define REQUESTS_MAX      16 /* more than 4 only where a receiver, or this thread, gets behind */
 #define QUEUE_BATCHES_MAX 65536
 #define QUEUE_BYTES       (64u << 20)
 #define REQUEST_BYTES     (4u << 20)

@@ -4,7 +4,7 @@
  * thread.
  *
  * The queue is bounded by bytes; when it is full the oldest spans are dropped (lost_queue_full).
- * Up to four requests are under way. A receiver that asks for patience, or is not there, is left
+ * Up to 16 requests are under way. A receiver that asks for patience, or is not there, is left
  * alone for the back-off, by all requests.
  */
 #ifndef WF_OTLP_SINK_H

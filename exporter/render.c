@@ -10,11 +10,16 @@
 #include "line.h"
 #include "text.h"
 
-#define LINES_MAX     200
-#define DEPTH_MAX     64
-#define VALUE_COLUMNS 60
-#define RUN_MIN       6 /* siblings of one name, without children: more are put in one line */
-#define RUN_SHOWN     2
+#define LINES_MAX        200
+#define DEPTH_MAX        64
+#define VALUE_COLUMNS    60
+#define RUN_MIN          6 /* siblings of one name, without children: more are put in one line */
+#define RUN_SHOWN        2
+#define DURATION_COLUMNS 7
+#define NARROW           80 /* a terminal that has no room to say which process */
+#define BRANCH_COLUMNS   3
+#define ALIGN_MAX        44 /* columns of branch and name, beyond which nothing is aligned */
+#define KEY_VALUE_MIN    8  /* a value is shown if so much of it has room */
 
 #define BOLD   "\033[1m"
 #define DIM    "\033[2m"
@@ -28,19 +33,23 @@ struct line {
 	const struct wf_style *style;
 	struct wf_buf *out;
 	unsigned room; /* columns left */
+	unsigned full; /* columns there were */
 };
 
 struct tree {
 	const struct wf_style *style;
 	struct wf_buf *out;
 	unsigned lines_left;
+	unsigned column;      /* where the durations of children begin */
 	uint32_t shown;       /* spans, those in folded lines too */
 	bool last[DEPTH_MAX]; /* by depth: no sibling follows */
 };
 
 static struct line line_begin(const struct wf_style *style, struct wf_buf *out)
 {
-	return (struct line){style, out, style->width ? style->width : 1u << 20};
+	unsigned full = style->width ? style->width : 1u << 20;
+
+	return (struct line){style, out, full, full};
 }
 
 static void put_text(struct line *line, const char *colour, const char *text, size_t len)
@@ -80,36 +89,78 @@ static bool is_dull(const char *key)
 	return false;
 }
 
-static void put_value(struct line *line, const struct wf_value *value)
+static void value_text(const struct wf_value *value, struct wf_buf *text)
 {
-	struct wf_buf text;
-
-	wf_buf_init(&text, 1u << 20);
+	wf_buf_init(text, 1u << 20);
 	if (value->kind == WF_VALUE_STRING)
-		wf_buf_append(&text, value->string, value->count);
+		wf_buf_append(text, value->string, value->count);
 	else
-		wf_json_value(&text, value);
-	if (text.data && line->room) {
-		unsigned columns = line->room < VALUE_COLUMNS ? line->room : VALUE_COLUMNS;
-
-		line->room -= wf_text_put(line->out, text.data, text.len, columns, false);
-	}
-	wf_buf_done(&text);
+		wf_json_value(text, value);
 }
 
-static void put_attributes(struct line *line, const struct wf_attributes *attributes)
+static bool same_value(const struct wf_value *a, const struct wf_value *b)
+{
+	struct wf_buf left, right;
+	bool same;
+
+	if (a->kind != b->kind)
+		return false;
+	value_text(a, &left);
+	value_text(b, &right);
+	same = left.len == right.len && (!left.len || !memcmp(left.data, right.data, left.len));
+	wf_buf_done(&left);
+	wf_buf_done(&right);
+	return same;
+}
+
+/* What stands in the line above already. */
+static bool is_inherited(const struct wf_attribute *attribute, const struct wf_attributes *above)
+{
+	for (uint32_t i = 0; above && i < above->count; i++)
+		if (!strcmp(above->items[i].key, attribute->key))
+			return same_value(&above->items[i].value, &attribute->value);
+	return false;
+}
+
+/* "  key=value", or two dots where too little of it has room; false then. */
+static bool put_attribute(struct line *line, const struct wf_attribute *attribute)
+{
+	unsigned key = wf_text_columns(attribute->key, strlen(attribute->key), line->room);
+	struct wf_buf text;
+	bool fits;
+
+	value_text(&attribute->value, &text);
+	fits = 2 + key + 1 + wf_text_columns(text.data ? text.data : "", text.len, KEY_VALUE_MIN) <=
+	       line->room;
+	put(line, "", "  ");
+	if (fits) {
+		unsigned columns;
+
+		put(line, DIM, attribute->key);
+		put(line, DIM, "=");
+		columns = line->room < VALUE_COLUMNS ? line->room : VALUE_COLUMNS;
+		if (text.data)
+			line->room -= wf_text_put(line->out, text.data, text.len, columns, false);
+	} else {
+		put(line, DIM, "..");
+	}
+	wf_buf_done(&text);
+	return fits;
+}
+
+static void put_attributes(struct line *line, const struct wf_attributes *attributes,
+			   const struct wf_attributes *above)
 {
 	uint32_t i;
 
-	for (i = 0; i < attributes->count && line->room > 2; i++) {
+	for (i = 0; i < attributes->count && line->room > 4; i++) {
 		const struct wf_attribute *attribute = &attributes->items[i];
 
-		if (attribute->value.kind == WF_VALUE_NONE || is_dull(attribute->key))
+		if (attribute->value.kind == WF_VALUE_NONE || is_dull(attribute->key) ||
+		    is_inherited(attribute, above))
 			continue;
-		put(line, "", "  ");
-		put(line, DIM, attribute->key);
-		put(line, DIM, "=");
-		put_value(line, &attribute->value);
+		if (!put_attribute(line, attribute))
+			return;
 	}
 }
 
@@ -148,19 +199,31 @@ static void put_error(struct line *line, const struct wf_span *span)
 		put(line, RED, span->status_message ? span->status_message : "error");
 }
 
-static void put_span(struct line *line, const struct wf_node *node)
+/* Fill up to where the durations of the tree begin. */
+static void put_pad(struct line *line, unsigned column)
+{
+	while (line->room && line->full - line->room < column)
+		put(line, "", " ");
+}
+
+/* above: the parent, NULL for a root; column: where the duration begins, 0 = after the name. */
+static void put_span(struct line *line, const struct wf_node *node, const struct wf_span *above,
+		     unsigned column)
 {
 	const struct wf_span *span = node->span;
 	char text[64];
 
 	put(line, span->status == WF_STATUS_ERROR ? BOLD RED : BOLD, span->name);
+	put_pad(line, column);
 	put(line, "", "  ");
-	put_duration(line, CYAN, span->end_ns - span->start_ns);
+	wf_format_duration(span->end_ns - span->start_ns, text, sizeof(text));
+	put_pad(line, column ? column + 2 + DURATION_COLUMNS - (unsigned)strlen(text) : 0);
+	put(line, CYAN, text);
 	if (span->state == WF_SPAN_UNFINISHED)
 		put(line, YELLOW, "  ~ unfinished");
 	if (span->status == WF_STATUS_ERROR)
 		put_error(line, span);
-	put_attributes(line, &span->attributes);
+	put_attributes(line, &span->attributes, above ? &above->attributes : NULL);
 	if (node->before) {
 		snprintf(text, sizeof(text), "  (+ %" PRIu32 " spans shown or counted before)",
 			 node->before);
@@ -232,13 +295,14 @@ static const struct wf_node *put_run(struct tree *tree, const struct wf_node *no
 
 static void put_children(struct tree *tree, const struct wf_node *parent, unsigned depth);
 
-static void put_child(struct tree *tree, const struct wf_node *node, unsigned depth)
+static void put_child(struct tree *tree, const struct wf_node *node, const struct wf_node *parent,
+		      unsigned depth)
 {
 	struct line line = line_begin(tree->style, tree->out);
 
 	tree->last[depth] = !node->next;
 	put_branch(&line, tree, depth);
-	put_span(&line, node);
+	put_span(&line, node, parent->span, tree->column);
 	tree->lines_left--;
 	tree->shown++;
 	put_children(tree, node, depth + 1);
@@ -254,7 +318,7 @@ static void put_children(struct tree *tree, const struct wf_node *parent, unsign
 	while (node && tree->lines_left) {
 		run = run_length(node);
 		for (i = 0; i < (run < RUN_MIN ? 1 : RUN_SHOWN) && tree->lines_left; i++) {
-			put_child(tree, node, depth);
+			put_child(tree, node, parent, depth);
 			node = node->next;
 		}
 		if (run >= RUN_MIN && tree->lines_left)
@@ -274,10 +338,35 @@ static void put_origin(struct line *line, const struct wf_span *span)
 			 tm.tm_sec, (unsigned)(span->start_ns / 1000000u % 1000u));
 		put(line, DIM, text);
 	}
+	if (line->full < NARROW)
+		return;
 	if (service)
 		put(line, DIM, service);
 	snprintf(text, sizeof(text), "[%" PRIu32 "/%" PRIu32 "] ", span->tgid, span->tid);
 	put(line, DIM, text);
+}
+
+static unsigned align_max(const struct wf_style *style)
+{
+	return style->width && style->width / 2 < ALIGN_MAX ? style->width / 2 : ALIGN_MAX;
+}
+
+/* Branch and name of the widest child that is not wider than the limit. */
+static unsigned align_column(const struct wf_node *parent, unsigned depth, unsigned limit)
+{
+	unsigned widest = 0, column;
+
+	for (const struct wf_node *node = parent->first; node && depth < DEPTH_MAX;
+	     node = node->next) {
+		const char *name = node->span->name;
+
+		column = BRANCH_COLUMNS * depth + wf_text_columns(name, strlen(name), limit);
+		if (column > widest && column <= limit)
+			widest = column;
+		column = align_column(node, depth + 1, limit);
+		widest = column > widest ? column : widest;
+	}
+	return widest;
 }
 
 void wf_render_tree(const struct wf_style *style, const struct wf_node *root, bool early,
@@ -291,7 +380,8 @@ void wf_render_tree(const struct wf_style *style, const struct wf_node *root, bo
 	put_origin(&line, root->span);
 	if (early)
 		put(&line, YELLOW, "(inside an open call) ");
-	put_span(&line, root);
+	put_span(&line, root, NULL, 0);
+	tree.column = align_column(root, 1, align_max(style));
 	put_children(&tree, root, 1);
 	if (tree.shown < root->spans) {
 		snprintf(text, sizeof(text), "... and %" PRIu32 " more spans in this tree",
@@ -311,7 +401,7 @@ void wf_render_open(const struct wf_style *style, const struct wf_span *span, ui
 	put(&line, BOLD, span->name);
 	put(&line, "", "  ");
 	put_origin(&line, span);
-	put_attributes(&line, &span->attributes);
+	put_attributes(&line, &span->attributes, NULL);
 	wf_buf_putc(out, '\n');
 }
 

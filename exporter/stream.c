@@ -2,34 +2,53 @@
 #include "stream.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A pipe that polls writable takes 4096 bytes (one page); a terminal some hundred. */
+#include "../userspace/base/cleanup.h"
+
+/* A pipe that polls writable takes 4096 bytes (one page); a terminal may take few. */
 #define PIECE_PIPE     4096
-#define PIECE_TERMINAL 256
+#define PIECE_TERMINAL 16
 #define PIECE_FILE     (1u << 20)
 
 /* One batch may be appended when there is room, so the buffer is larger than what may wait. */
 #define BATCH_TEXT_MAX (64u << 20)
 
+/*
+ * A terminal that is stopped (Ctrl-S) must not hold us up. Its descriptor is shared with the shell
+ * and the traced program, so they must not see O_NONBLOCK: it is opened once more.
+ */
+static void terminal_reopen(struct wf_stream *stream)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", stream->fd);
+	stream->terminal_fd = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	stream->piece = stream->terminal_fd < 0 ? PIECE_TERMINAL : PIECE_PIPE;
+}
+
 void wf_stream_init(struct wf_stream *stream, int fd, size_t max_bytes)
 {
 	struct stat st;
 
-	*stream = (struct wf_stream){.fd = fd, .slack = max_bytes, .piece = PIECE_PIPE};
+	*stream = (struct wf_stream){
+		.fd = fd, .slack = max_bytes, .piece = PIECE_PIPE, .terminal_fd = -1};
 	wf_buf_init(&stream->text, max_bytes + BATCH_TEXT_MAX);
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
 		stream->piece = PIECE_FILE;
 	else if (isatty(fd))
-		stream->piece = PIECE_TERMINAL;
+		terminal_reopen(stream);
 }
 
 void wf_stream_done(struct wf_stream *stream)
 {
 	wf_buf_done(&stream->text);
+	wf_closep(&stream->terminal_fd);
 	if (stream->file_owned)
 		close(stream->fd);
 }
@@ -50,13 +69,14 @@ void wf_stream_abandon(struct wf_stream *stream, struct wf_sink *sink)
 /* > 0 written, 0 would block, -errno. */
 static ssize_t piece_write(struct wf_stream *stream)
 {
-	struct pollfd ready = {.fd = stream->fd, .events = POLLOUT};
+	int fd = stream->terminal_fd < 0 ? stream->fd : stream->terminal_fd;
+	struct pollfd ready = {.fd = fd, .events = POLLOUT};
 	size_t left = stream->text.len - stream->sent;
 	ssize_t n;
 
 	if (stream->piece != PIECE_FILE && poll(&ready, 1, 0) <= 0)
 		return 0;
-	n = write(stream->fd, stream->text.data + stream->sent,
+	n = write(fd, stream->text.data + stream->sent,
 		  left < stream->piece ? left : stream->piece);
 	if (n >= 0)
 		return n;

@@ -4,8 +4,9 @@
  *
  * Text is appended to `text` and committed with the spans it stands for; flush writes what the
  * reader takes. Spans count as exported when all text is out, as lost_write when the reader is
- * gone. stdout is shared with others, so it is not made non-blocking: pieces are written only when
- * poll says that there is room. The process must ignore SIGPIPE.
+ * gone. stdout is shared with others, so it is not made non-blocking: a terminal is opened once
+ * more, and to a pipe pieces are written only when poll says that there is room. The process must
+ * ignore SIGPIPE.
  */
 #ifndef WF_STREAM_H
 #define WF_STREAM_H
@@ -20,6 +21,7 @@ struct wf_stream {
 	size_t sent;     /* of text */
 	uint64_t spans;  /* committed, not yet out */
 	size_t slack;    /* text beyond which nothing more is taken */
+	int terminal_fd; /* the same terminal, opened again, non-blocking; -1 = none */
 	bool file_owned; /* close the fd at the end */
 };
 

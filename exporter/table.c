@@ -125,7 +125,15 @@ static int by_self_time(const void *left, const void *right)
 	return strcmp(a->name, b->name);
 }
 
-static void row_print(const struct row *row, unsigned columns, struct wf_buf *out)
+/* Quantiles that have room: p50 and p99 stay the longest. */
+static bool has_room(unsigned quantile, unsigned width)
+{
+	static const unsigned least[] = {57, 77, 67};
+
+	return !width || width >= least[quantile];
+}
+
+static void row_print(const struct row *row, unsigned columns, unsigned width, struct wf_buf *out)
 {
 	static const double quantiles[] = {0.5, 0.95, 0.99};
 	char text[32];
@@ -134,6 +142,8 @@ static void row_print(const struct row *row, unsigned columns, struct wf_buf *ou
 	wf_text_put(out, row->name, strlen(row->name), columns, true);
 	wf_buf_printf(out, " %9" PRIu64 " %7" PRIu64, row->durations.count, row->errors);
 	for (i = 0; i < 3; i++) {
+		if (!has_room(i, width))
+			continue;
 		wf_format_duration(wf_histogram_quantile(&row->durations, quantiles[i]), text,
 				   sizeof(text));
 		wf_buf_printf(out, " %9s", text);
@@ -159,6 +169,7 @@ static unsigned name_columns(const struct wf_table *table, unsigned width)
 void wf_table_print(const struct wf_table *table, unsigned width, unsigned rows_max,
 		    struct wf_buf *out)
 {
+	static const char *const titles[] = {"p50", "p95", "p99"};
 	wf_auto(wf_freep) struct row **rows = calloc(table->count + 1, sizeof(*rows));
 	unsigned columns = name_columns(table, width);
 	uint32_t count = table->count, i;
@@ -169,10 +180,13 @@ void wf_table_print(const struct wf_table *table, unsigned width, unsigned rows_
 	if (table->other->durations.count)
 		rows[count++] = table->other;
 	qsort(rows, count, sizeof(*rows), by_self_time);
-	wf_buf_printf(out, "%-*s %9s %7s %9s %9s %9s %9s\n", (int)columns, "name", "calls",
-		      "errors", "p50", "p95", "p99", "self");
+	wf_buf_printf(out, "%-*s %9s %7s", (int)columns, "name", "calls", "errors");
+	for (i = 0; i < 3; i++)
+		if (has_room(i, width))
+			wf_buf_printf(out, " %9s", titles[i]);
+	wf_buf_printf(out, " %9s\n", "self");
 	for (i = 0; i < count && i < rows_max; i++)
-		row_print(rows[i], columns, out);
+		row_print(rows[i], columns, width, out);
 	if (count > rows_max)
 		wf_buf_printf(out, "... and %" PRIu32 " more names\n", count - rows_max);
 }

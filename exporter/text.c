@@ -36,8 +36,7 @@ static size_t next_piece(const char *text, size_t len, char *piece, unsigned *re
 	return n > 0 ? (size_t)n : 1;
 }
 
-/* Columns of the text, counted no further than past the limit. */
-static unsigned text_columns(const char *text, size_t len, unsigned limit)
+unsigned wf_text_columns(const char *text, size_t len, unsigned limit)
 {
 	unsigned used = 0, width;
 	char piece[PIECE_MAX];
@@ -52,7 +51,7 @@ static unsigned text_columns(const char *text, size_t len, unsigned limit)
 
 unsigned wf_text_put(struct wf_buf *out, const char *text, size_t len, unsigned columns, bool pad)
 {
-	bool cut = text_columns(text, len, columns) > columns;
+	bool cut = wf_text_columns(text, len, columns) > columns;
 	unsigned room = cut ? (columns > 2 ? columns - 2 : 0) : columns;
 	unsigned used = 0, width;
 	char piece[PIECE_MAX];

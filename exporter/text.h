@@ -10,6 +10,9 @@
 
 #include "../userspace/base/buf.h"
 
+/* Columns that the text takes, counted no further than past the limit. */
+unsigned wf_text_columns(const char *text, size_t len, unsigned limit);
+
 /*
  * Append at most `columns` columns of the text; longer text ends in "..". `pad` fills up with
  * spaces. Returns the columns used.

@@ -29,5 +29,8 @@ fi
 case $(cat /sys/kernel/security/lockdown 2>/dev/null) in
 *'[confidentiality]'*) no "kernel lockdown forbids reading memory; boot with lockdown=integrity or none" ;;
 esac
+if [ -r /proc/kallsyms ] && ! grep -q ' bpf_get_attach_cookie' /proc/kallsyms; then
+    no "the kernel ($(uname -r)) has no attach cookies for probes; it needs Linux 5.15 or later (Debian 12, RHEL 9)"
+fi
 tool=$(PATH=$PATH:/usr/sbin command -v bpftool) || exit 0
 "$tool" prog list >/dev/null 2>&1 || no "the bpf() system call is refused; a container needs --privileged and no seccomp filter on it"

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Says which Debian 12 packages are missing and installs them when root; else prints the command.
 # Usage: deps.sh [build|test|all]. Exit 0: all there. Daemons that a package brings stay stopped.
+# The kernel of the tests' guest is not among them: installed, it would be this machine's next boot.
+# tests/vm/kernel.py has apt download it into the build folder.
 set -eu
 
 build='gcc g++ make clang llvm bpftool libbpf-dev libelf-dev libdw-dev libcapstone-dev
@@ -9,7 +11,7 @@ build='gcc g++ make clang llvm bpftool libbpf-dev libelf-dev libdw-dev libcapsto
     libjansson-dev linux-libc-dev pkg-config'
 test='libcmocka-dev clang-format universal-ctags pmccabe python3 python3-venv python3-protobuf
     postgresql-15 redis-server sqlite3 csmith libcsmith-dev musl-tools cmake rustc gdb runc
-    bpftrace qemu-system-x86 busybox-static libclang-rt-14-dev procps iproute2 util-linux binutils git'
+    bpftrace linux-perf qemu-system-x86 busybox-static libclang-rt-14-dev procps iproute2 util-linux binutils git'
 case ${1:-all} in
 build) wanted=$build ;;
 test) wanted=$test ;;

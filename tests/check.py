@@ -112,7 +112,8 @@ def main():
         unit(counts, 'unit, with sanitizers', f'{OUT}/san')
     suite(counts, 'style', [sys.executable, 'tests/style/run.py'])
     if built:
-        suite(counts, 'e2e', [sys.executable, 'tests/e2e/run.py'] + (['--require-kernel'] if CI else []))
+        suite(counts, 'e2e', [sys.executable, 'tests/e2e/run.py'] + (['--require'] if CI else []))
+        suite(counts, 'vm', [sys.executable, 'tests/vm/run.py'] + (['--require'] if CI else []))
     say(str(counts))
     return 1 if counts.failed else 0
 

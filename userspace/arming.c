@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "define.h"
 #include "enrich.h"
+#include "headroom.h"
 #include "srcline.h"
 
 #define PROCESSES_MAX  4096
@@ -39,6 +40,8 @@ struct wf_arming {
 	struct armed_file files[WF_FILES_MAX];
 	uint32_t file_count;
 	uint32_t function_count, children_missed;
+	bool *found; /* by rule: something fitted it */
+	uint32_t found_count;
 	uint64_t looked_ns;
 	bool announced;
 };
@@ -61,6 +64,7 @@ void wf_arming_free(struct wf_arming *arming)
 	wf_attacher_free(arming->attacher);
 	for (uint32_t i = 0; i < arming->process_count; i++)
 		wf_target_free(arming->processes[i].target);
+	free(arming->found);
 	free(arming);
 }
 
@@ -296,11 +300,32 @@ static int attach_plan(struct wf_arming *arming, const struct wf_wave *wave, str
 	return rc;
 }
 
+/* The rules are all known when the first wave comes. */
+static void note_found(struct wf_arming *arming, const struct wf_wave *wave)
+{
+	uint32_t count = arming->config.wave.rules->count;
+
+	if (!arming->found) {
+		arming->found = calloc(count + 1, sizeof(*arming->found));
+		arming->found_count = arming->found ? count : 0;
+	}
+	for (uint32_t i = 0; i < arming->found_count; i++)
+		arming->found[i] |= wave->matched[i] > 0;
+}
+
+bool wf_arming_found(const struct wf_arming *arming, uint32_t rule)
+{
+	return rule < arming->found_count && arming->found[rule];
+}
+
 int wf_arming_attach(struct wf_arming *arming, const struct wf_wave *wave, pid_t only,
 		     struct wf_err *err)
 {
-	int rc;
+	int rc = wf_headroom_check(wave, arming->targets, arming->process_count, err);
 
+	if (rc < 0)
+		return rc;
+	note_found(arming, wave);
 	if (only)
 		(void)wf_kernel_add_process(arming->kernel, only);
 	rc = attach_plan(arming, wave, wave->hooks, true, only, err);

@@ -58,6 +58,8 @@ bool wf_arming_is_waiting(const struct wf_arming *arming);
 void wf_arming_detach(struct wf_arming *arming);
 
 /* Say what is traced; from now on also what comes later. */
+/* True where the rule found a function in any process up to now. */
+bool wf_arming_found(const struct wf_arming *arming, uint32_t rule);
 void wf_arming_announce(struct wf_arming *arming);
 /* Children that were not traced because too many links would have been needed. */
 uint32_t wf_arming_children_missed(const struct wf_arming *arming);

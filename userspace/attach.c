@@ -341,6 +341,8 @@ static int link_file(struct wf_attacher *attacher, const struct wf_plan_file *fi
 		     const struct wf_attach_scope *scope, struct wf_err *err)
 {
 	const char *shown = wf_binary_shown(file->elf);
+	struct wf_err one = {0};
+	uint32_t linked = 0;
 	int rc = 0;
 
 	if (!scope->pids)
@@ -352,8 +354,18 @@ static int link_file(struct wf_attacher *attacher, const struct wf_plan_file *fi
 			"filtered one by one; choose fewer, or accept with --shared that every "
 			"user of the file pays for the probes",
 			shown, scope->pid_count, WF_LINKS_PER_FILE_MAX);
-	for (uint32_t i = 0; i < scope->pid_count && rc == 0; i++)
-		rc = add_link(attacher, list, scope->pids[i], shown, err);
+	for (uint32_t i = 0; i < scope->pid_count && rc == 0; i++) {
+		bool last = i + 1 == scope->pid_count;
+
+		/* One of several that ended meanwhile is no reason to leave the others alone. */
+		rc = add_link(attacher, list, scope->pids[i], shown, last && !linked ? err : &one);
+		linked += rc == 0;
+		if (rc == -ESRCH && (!last || linked))
+			rc = 0;
+		else if (rc < 0 && one.code)
+			return wf_err_set(err, one.code, "%s", one.msg);
+		one.code = 0;
+	}
 	return rc;
 }
 
@@ -419,7 +431,9 @@ int wf_attach_process(struct wf_attacher *attacher, uint32_t file, pid_t pid, st
 		links++;
 	}
 	if (links >= WF_LINKS_PER_FILE_MAX)
-		return wf_err_set(err, E2BIG, "'%s': %u processes are filtered one by one already",
+		return wf_err_set(err, E2BIG,
+				  "'%s': others map the file too, and %u processes are filtered "
+				  "one by one already; --shared lifts the limit",
 				  attacher->lists[file].path, links);
 	return add_link(attacher, file, pid, attacher->lists[file].path, err);
 }

@@ -218,11 +218,11 @@ static struct wf_matcher *matcher_for(struct wf_binary *elf, const char *pattern
 	return elf->matcher;
 }
 
-bool wf_binary_matches(struct wf_binary *elf, const struct wf_symbol *symbol, const char *pattern)
+int wf_binary_matches(struct wf_binary *elf, const struct wf_symbol *symbol, const char *pattern)
 {
 	struct wf_matcher *matcher = matcher_for(elf, pattern);
 
-	return matcher && wf_matcher_takes(matcher, symbol);
+	return matcher ? wf_matcher_takes(matcher, symbol) : -ENOMEM;
 }
 
 void wf_binary_near(struct wf_binary *elf, const char *pattern, char *out, size_t size)

@@ -77,9 +77,9 @@ size_t wf_binary_exported(struct wf_binary *elf); /* functions of .dynsym, also 
 const struct wf_symbol *wf_binary_symbol_at(struct wf_binary *elf, uint64_t address);
 /* With parameters, as c++filt shows it (fills symbol->demangled); NULL where it is not mangled. */
 const char *wf_binary_demangled(struct wf_binary *elf, const struct wf_symbol *symbol);
-/* True where the name or glob fits the raw name, the base name, or the demangled name without
- * parameters and template arguments ("ns::Class::run*"; with them where the pattern has a '<'). */
-bool wf_binary_matches(struct wf_binary *elf, const struct wf_symbol *symbol, const char *pattern);
+/* 1 where the name or glob fits the raw name, the base name, or the demangled name without
+ * parameters and template arguments ("ns::Class::run*"; with them for a '<'); else 0; -ENOMEM. */
+int wf_binary_matches(struct wf_binary *elf, const struct wf_symbol *symbol, const char *pattern);
 /* Up to 5 names close to the pattern, "'a', 'b'"; "" = none. Also for "provider:name" probes. */
 void wf_binary_near(struct wf_binary *elf, const char *pattern, char *out, size_t size);
 void wf_binary_near_probe(struct wf_binary *elf, const char *pattern, char *out, size_t size);

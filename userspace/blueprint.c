@@ -108,7 +108,7 @@ bool wf_blueprint_takes(const struct wf_blueprint *bp, uint32_t rule, const stru
 	const struct wf_plan_options *options = &bp->options;
 
 	return wf_pick_library(bp->elf, where) &&
-	       (!options->takes || options->takes(options->takes_context, bp->number, rule));
+	       (!options->takes || options->takes(options->context, bp->number, rule));
 }
 
 bool wf_blueprint_restarts(const struct wf_blueprint *bp, uint64_t address, uint64_t size)
@@ -165,6 +165,19 @@ int wf_blueprint_function(struct wf_blueprint *bp, const struct wf_rule *rule, c
 struct wf_plan_function *wf_blueprint_at(const struct wf_blueprint *bp, uint32_t function)
 {
 	return &bp->plan->functions[function];
+}
+
+int wf_blueprint_check_place(const struct wf_blueprint *bp, uint64_t address, uint64_t bytes,
+			     struct wf_err *why)
+{
+	uint64_t offset;
+
+	if (!bp->options.moved || wf_binary_offset(bp->elf, address, &offset) < 0 ||
+	    !bp->options.moved(bp->options.context, bp->number, offset, bytes ? bytes : 1))
+		return 0;
+	return wf_err_set(why, ENXIO,
+			  "the process runs a copy of its code in anonymous memory (huge pages?), "
+			  "where probes do not fire: start it without that");
 }
 
 void wf_blueprint_refuse(struct wf_blueprint *bp, uint32_t function, const char *reason)

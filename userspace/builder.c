@@ -253,6 +253,8 @@ static int build(struct work *work)
 		.slot_count = work->slots.count,
 		.duration_ns = record->head.time_ns - record->start_ns,
 		.function = work->in->definition->batch_name,
+		.unwound = record->head.kind == WF_REC_SPAN &&
+			   (record->status == WF_END_THROW || record->status == WF_END_JUMP),
 		.arena = work->arena,
 	};
 	set_identity(work);

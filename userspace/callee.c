@@ -87,6 +87,8 @@ static int plan_one(struct search *search, const struct wf_symbol *symbol, uint3
 
 	if (rc >= 0)
 		rc = check_rule(search->rule, symbol, &why);
+	if (rc >= 0)
+		rc = wf_blueprint_check_place(search->bp, symbol->address, symbol->size, &why);
 	if (rc < 0) {
 		wf_blueprint_refuse(search->bp, function, why.msg);
 		return 0;

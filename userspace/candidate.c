@@ -40,15 +40,27 @@ static int candidate_add(struct wf_candidates *candidates, struct wf_candidate c
 	return 0;
 }
 
+/* A part that is moved in one process is refused for all. */
+static void note_moved(struct wf_candidate *candidate, const struct wf_mapping *mapping)
+{
+	if (!mapping->remapped_bytes)
+		return;
+	candidate->moved_offset = mapping->remapped_offset;
+	candidate->moved_bytes = mapping->remapped_bytes;
+}
+
 /* What one target maps: its executable in the first round, the rest in the second. */
 static int add_target(struct wf_candidates *candidates, const struct wf_target *target,
 		      bool executable, struct wf_err *err)
 {
 	for (size_t i = 0; i < target->mapping_count; i++) {
 		const struct wf_mapping *mapping = &target->mappings[i];
+		struct wf_candidate *known = candidate_find(candidates, mapping);
 		int rc;
 
-		if (mapping->executable_file != executable || candidate_find(candidates, mapping))
+		if (known)
+			note_moved(known, mapping);
+		if (mapping->executable_file != executable || known)
 			continue;
 		rc = candidate_add(candidates,
 				   (struct wf_candidate){.target = target,
@@ -60,16 +72,32 @@ static int add_target(struct wf_candidates *candidates, const struct wf_target *
 				   err);
 		if (rc < 0)
 			return rc;
+		note_moved(&candidates->items[candidates->count - 1], mapping);
 	}
+	return 0;
+}
+
+/* A folder that is misspelt would just find nothing. */
+static int take_debug_dir(struct wf_candidates *candidates, const char *debug_dir,
+			  struct wf_err *err)
+{
+	struct stat st;
+
+	candidates->debug_dir = debug_dir;
+	if (!debug_dir)
+		return 0;
+	if (stat(debug_dir, &st) < 0)
+		return wf_err_set(err, EIO, "--debug-dir %s: %s", debug_dir, strerror(errno));
+	if (!S_ISDIR(st.st_mode))
+		return wf_err_set(err, EIO, "--debug-dir %s: this is no folder", debug_dir);
 	return 0;
 }
 
 int wf_candidates_from_targets(struct wf_candidates *candidates, struct wf_target *const *targets,
 			       uint32_t count, const char *debug_dir, struct wf_err *err)
 {
-	int rc = 0;
+	int rc = take_debug_dir(candidates, debug_dir, err);
 
-	candidates->debug_dir = debug_dir;
 	for (uint32_t i = 0; i < 2 * count && rc >= 0; i++)
 		rc = add_target(candidates, targets[i % count], i < count, err);
 	return rc;
@@ -80,8 +108,10 @@ int wf_candidates_from_file(struct wf_candidates *candidates, const char *path,
 {
 	struct wf_candidate file = {.open_path = path, .shown = path, .executable = true};
 	struct stat st;
+	int rc = take_debug_dir(candidates, debug_dir, err);
 
-	candidates->debug_dir = debug_dir;
+	if (rc < 0)
+		return rc;
 	/* a process that maps it shows the same inode, but on some file systems another device */
 	if (stat(path, &st) == 0)
 		file.inode = st.st_ino;
@@ -147,17 +177,16 @@ bool wf_candidate_has_function(struct wf_candidates *candidates, uint32_t index,
 {
 	struct wf_binary *elf = wf_candidate_open(candidates, index);
 	const struct wf_symbol *symbols;
-	size_t count;
+	size_t count = 0;
+	int rc = elf ? wf_binary_symbols(elf, &symbols, &count, NULL) : 0;
 
-	if (!elf || wf_binary_symbols(elf, &symbols, &count, NULL) < 0)
-		return false;
-	if (has_name(symbols, count, pattern))
+	if (rc == 0 && count && has_name(symbols, count, pattern))
 		return true;
-	for (size_t i = 0; i < count; i++) {
-		if (wf_binary_matches(elf, &symbols[i], pattern))
-			return true;
-	}
-	return false;
+	for (size_t i = 0; i < count && rc == 0; i++)
+		rc = wf_binary_matches(elf, &symbols[i], pattern);
+	if (rc == -ENOMEM)
+		wf_err_set(&candidates->items[index].open_error, ENOMEM, "out of memory");
+	return rc > 0;
 }
 
 bool wf_candidate_has_probe(struct wf_candidates *candidates, uint32_t index, const char *provider,

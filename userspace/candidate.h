@@ -20,7 +20,8 @@ struct wf_candidate {
 	const char *open_path, *shown;
 	const char *base; /* file name without directories */
 	uint64_t device, inode;
-	bool executable; /* of at least one target */
+	bool executable;                    /* of at least one target */
+	uint64_t moved_offset, moved_bytes; /* its text that one target runs from other memory */
 
 	struct wf_binary *elf;    /* NULL = not opened yet, or cannot be */
 	struct wf_err open_error; /* why it cannot be opened */

@@ -17,6 +17,8 @@ struct process {
 	uint32_t tgid;
 };
 
+#define FORGET_MAX 256 /* processes found in one walk */
+
 struct wf_catalog {
 	struct wf_catalog_limits limits;
 	struct wf_arena *arena;     /* definitions */
@@ -141,6 +143,52 @@ static void unmark_exit(struct wf_catalog *catalog, struct process *process)
 	process->exited_ns = 0;
 }
 
+/* Up to FORGET_MAX that have exited longer ago than this; the map must not change in the walk. */
+static uint32_t find_exited(const struct wf_catalog *catalog, uint64_t age_ns, struct process **ret)
+{
+	uint64_t key, value;
+	size_t cursor = 0;
+	uint32_t count = 0;
+
+	while (count < FORGET_MAX && wf_map_next(catalog->processes, &cursor, &key, &value)) {
+		struct process *process = (struct process *)(uintptr_t)value;
+
+		if (process->exited_ns && catalog->now_ns > process->exited_ns &&
+		    catalog->now_ns - process->exited_ns > age_ns)
+			ret[count++] = process;
+	}
+	return count;
+}
+
+static bool drop_exited(struct wf_catalog *catalog, uint64_t age_ns)
+{
+	struct process *due[FORGET_MAX];
+	uint32_t count = FORGET_MAX;
+	bool any = false;
+
+	while (catalog->exited && count == FORGET_MAX) {
+		count = find_exited(catalog, age_ns, due);
+		any |= count > 0;
+		for (uint32_t i = 0; i < count; i++) {
+			unmark_exit(catalog, due[i]);
+			wf_map_del(catalog->processes, due[i]->tgid, NULL);
+			process_free(due[i]);
+		}
+	}
+	return any;
+}
+
+/* Many short processes: those that are gone the longest make room. */
+static bool make_room(struct wf_catalog *catalog, uint64_t now_ns)
+{
+	if (now_ns > catalog->now_ns)
+		catalog->now_ns = now_ns;
+	for (uint64_t age_ns = catalog->limits.exited_ns; catalog->exited && age_ns; age_ns /= 2)
+		if (drop_exited(catalog, age_ns))
+			return true;
+	return false;
+}
+
 static int set_process(struct wf_catalog *catalog, struct wf_resource *resource,
 		       const struct wf_traceparent *traceparent, uint64_t now_ns)
 {
@@ -155,6 +203,8 @@ static int set_process(struct wf_catalog *catalog, struct wf_resource *resource,
 			return -ENOMEM;
 		added->tgid = tgid;
 		rc = wf_map_put_ptr(catalog->processes, tgid, added);
+		if (rc == -ENOSPC && make_room(catalog, now_ns))
+			rc = wf_map_put_ptr(catalog->processes, tgid, added);
 		if (rc < 0)
 			return rc;
 		process = wf_take(added);
@@ -201,13 +251,16 @@ void wf_catalog_fork(struct wf_catalog *catalog, uint32_t tgid, uint32_t child_t
 	struct process *process = wf_map_get_ptr(catalog->processes, tgid);
 	struct process *child = wf_map_get_ptr(catalog->processes, child_tgid);
 	struct wf_resource *resource;
+	struct wf_traceparent traceparent;
+	bool has;
 
 	if (!process || tgid == child_tgid || is_newer(child, now_ns))
 		return;
 	resource = wf_facts_of_child(process->resource, tgid, child_tgid);
+	has = process->has_traceparent;
+	traceparent = process->traceparent; /* the parent may have to make room */
 	if (resource)
-		set_process(catalog, resource,
-			    process->has_traceparent ? &process->traceparent : NULL, now_ns);
+		set_process(catalog, resource, has ? &traceparent : NULL, now_ns);
 	wf_resource_unref(resource);
 }
 
@@ -222,37 +275,13 @@ void wf_catalog_exit(struct wf_catalog *catalog, uint32_t tgid, uint64_t now_ns)
 	process->exited_ns = now_ns ? now_ns : 1;
 }
 
-/* One that is due; the map must not change while it is walked. */
-static struct process *find_due(const struct wf_catalog *catalog)
-{
-	uint64_t key, value;
-	size_t cursor = 0;
-
-	while (wf_map_next(catalog->processes, &cursor, &key, &value)) {
-		struct process *process = (struct process *)(uintptr_t)value;
-
-		if (process->exited_ns && catalog->now_ns > process->exited_ns &&
-		    catalog->now_ns - process->exited_ns > catalog->limits.exited_ns)
-			return process;
-	}
-	return NULL;
-}
-
 void wf_catalog_tick(struct wf_catalog *catalog, uint64_t now_ns)
 {
 	/* Looking is a walk over all processes, so once a second is enough. */
 	if (now_ns / 1000000000 == catalog->now_ns / 1000000000)
 		return;
 	catalog->now_ns = now_ns;
-	while (catalog->exited) {
-		struct process *process = find_due(catalog);
-
-		if (!process)
-			break;
-		unmark_exit(catalog, process);
-		wf_map_del(catalog->processes, process->tgid, NULL);
-		process_free(process);
-	}
+	drop_exited(catalog, catalog->limits.exited_ns);
 }
 
 struct wf_definition *wf_catalog_find(const struct wf_catalog *catalog, uint32_t span)

@@ -43,7 +43,7 @@ struct wf_traceparent {
 struct wf_catalog_limits {
 	size_t definitions_max;      /* 100000 */
 	size_t definition_bytes_max; /* 64 MiB */
-	size_t processes_max;        /* 10000 */
+	size_t processes_max;        /* 10000; more: those that exited first are forgotten early */
 	uint64_t exited_ns;          /* keep an exited process this long after its last use: 60 s */
 };
 

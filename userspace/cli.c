@@ -18,8 +18,14 @@ struct cursor {
 
 static int refuse_later(const char *what, const char *name, char order, struct wf_err *err)
 {
-	return wf_err_set(err, ENOTSUP, "%s%s is not in this version (it comes with %s)", what,
-			  name, wf_command_order_name(order));
+	return wf_err_set(err, ENOTSUP, "%s%s is not in this version; it comes with %s", what, name,
+			  wf_command_order_name(order));
+}
+
+static int refuse_command(const struct wf_command_info *command, struct wf_err *err)
+{
+	return wf_err_set(err, ENOTSUP, "'%s' (%s) is not in this version; it comes with %s",
+			  command->name, command->summary, wf_command_order_name(command->order));
 }
 
 /* The command whose name is nearest, or NULL where none is near. */
@@ -85,11 +91,20 @@ static int wrong_command(const struct cursor *at, const struct wf_option *option
 			  option->name, len ? names : "wftrace --version");
 }
 
+/* A wrong duration is to be refused as one, but the command of `run` may begin with a digit. */
+static bool may_be_duration(const struct cursor *at, const char *word)
+{
+	uint64_t ns;
+
+	if (at->command->command != WF_COMMAND_RUN && *word >= '0' && *word <= '9')
+		return true;
+	return !wf_parse_duration(word, &ns);
+}
+
 /* Reads one option; `text` is its argument where that is part of the same word. */
 static int take_option(struct cursor *at, const struct wf_option *option, const char *text,
 		       struct wf_err *err)
 {
-	uint64_t ns;
 	int rc;
 
 	if (!wf_option_takes(option, at->command->command))
@@ -100,7 +115,7 @@ static int take_option(struct cursor *at, const struct wf_option *option, const 
 		return wf_err_set(err, EINVAL, "%s: --%s takes no value", at->command->name,
 				  option->name);
 	if (option->type == WF_OPTION_DRY_RUN) {
-		if (!text && at->next < at->argc && !wf_parse_duration(at->argv[at->next], &ns))
+		if (!text && at->next < at->argc && may_be_duration(at, at->argv[at->next]))
 			text = at->argv[at->next++];
 	} else if (option->argument && !text) {
 		if (at->next >= at->argc)
@@ -211,7 +226,9 @@ static int parse_leading(const char *word, struct wf_config *config, struct wf_e
 		config->command = WF_COMMAND_VERSION;
 		return 0;
 	}
-	return wf_err_set(err, EINVAL, "a command comes first, then '%s' (wftrace --help)", word);
+	return wf_err_set(err, EINVAL,
+			  "'%s' stands before the command: wftrace COMMAND %s ... (wftrace --help)",
+			  word, word);
 }
 
 int wf_cli_parse(int argc, char *const *argv, struct wf_config *config, struct wf_err *err)
@@ -228,7 +245,7 @@ int wf_cli_parse(int argc, char *const *argv, struct wf_config *config, struct w
 	if (!at.command)
 		return unknown_command(argv[1], err);
 	if (at.command->order != 'A')
-		return refuse_later("wftrace ", at.command->name, at.command->order, err);
+		return refuse_command(at.command, err);
 	config->command = at.command->command;
 	rc = take_words(&at, &help, err);
 	if (rc < 0)

@@ -34,6 +34,23 @@ static void fill_ledger(const struct wf_closing *closing, struct wf_ledger *ledg
 	}
 }
 
+int wf_closing_check(const struct wf_config *config, struct wf_err *err)
+{
+	const char *path = config->ledger;
+	wf_auto(wf_closep) int fd = -1;
+
+	if (!path)
+		return 0;
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd >= 0)
+		unlink(path); /* it is written at the end */
+	else if (errno == EEXIST)
+		fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0 && errno != ENXIO) /* a pipe that nobody reads yet */
+		return wf_err_set(err, EIO, "--ledger %s: %s", path, strerror(errno));
+	return 0;
+}
+
 static int write_ledger(const char *path, const struct wf_ledger *ledger, struct wf_err *err)
 {
 	wf_auto(wf_closep) int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -41,12 +58,12 @@ static int write_ledger(const char *path, const struct wf_ledger *ledger, struct
 	int rc;
 
 	if (fd < 0)
-		return wf_err_set(err, errno, "--ledger %s: %s", path, strerror(errno));
+		return wf_err_set(err, EIO, "--ledger %s: %s", path, strerror(errno));
 	wf_buf_init(&json, LEDGER_BYTES_MAX);
 	rc = wf_ledger_to_json(ledger, &json);
 	wf_buf_putc(&json, '\n');
 	if (rc < 0)
-		rc = wf_err_set(err, -rc, "--ledger %s: %s", path, strerror(-rc));
+		rc = wf_err_set(err, EIO, "--ledger %s: %s", path, strerror(-rc));
 	else if (write(fd, json.data, json.len) != (ssize_t)json.len)
 		rc = wf_err_set(err, EIO, "--ledger %s: cannot be written", path);
 	wf_buf_done(&json);

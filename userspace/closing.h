@@ -18,6 +18,9 @@ struct wf_closing {
 	bool cut; /* the record stream ended before its ledger: there is none to print */
 };
 
+/* Before anything is armed: can --ledger FILE be written? -EIO where not. Leaves no file. */
+int wf_closing_check(const struct wf_config *config, struct wf_err *err);
+
 /*
  * Print the closing table and the ledger (stderr), write --ledger FILE. -EIO where an output
  * failed for good or spans were lost on the way to it, with the reason.

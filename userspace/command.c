@@ -25,7 +25,7 @@ const struct wf_command_info wf_commands[] = {
 	 "start a command and trace it",
 	 {{"wftrace run -f 'Stage::run*' -- ./pipeline --fast",
 	   "ends with the status of the command"},
-	  {"wftrace run -f main -o trace.txt -- cmake -P build.cmake",
+	  {"wftrace run -f main -f 'parse*' -o trace.txt -- ./pipeline",
 	   "the trace into a file of its own"}}},
 	{"agent", WF_COMMAND_AGENT, 'F', false, "", "trace every process that a profile matches"},
 	{"list",
@@ -117,7 +117,7 @@ const char *wf_command_order_name(char order)
 	case 'E':
 		return "sampling and budgets";
 	case 'F':
-		return "the node agent";
+		return "the version for whole nodes";
 	default:
 		return "a later version";
 	}

@@ -109,6 +109,9 @@ static int check_record(const struct wf_config *config, struct wf_err *err)
 		return rc;
 	if (!config->output && !config->dry_run.asked)
 		return wf_err_set(err, EINVAL, "record needs -o FILE for the recording");
+	if (config->output && !strcmp(config->output, "-"))
+		return wf_err_set(err, EINVAL,
+				  "record: --output: a recording goes to a file, not to stdout");
 	return 0;
 }
 

@@ -4,14 +4,19 @@
 #include <capstone/capstone.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "detail.h"
 #include "length.h"
 
+#define LIBRARY_BYTES (256u * 1024) /* version 4 asks for less than half of it */
+
 struct wf_decoder {
-	csh plain;  /* lengths only */
-	csh detail; /* operands and registers */
+	struct wf_arena *arena; /* holds the four below, and what is behind them */
+	csh plain;              /* lengths only */
+	csh detail;             /* operands and registers */
 	cs_insn *insn, *detail_insn;
 };
 
@@ -23,20 +28,74 @@ struct encoding {
 	bool lock, rep, repne, segment, notrack, opsize, addrsize;
 };
 
-int wf_decoder_new(struct wf_decoder **ret, struct wf_err *err)
-{
-	wf_auto(wf_decoder_freep) struct wf_decoder *decoder = calloc(1, sizeof(*decoder));
+/* The library writes to what it allocates without a look whether it got it, when it is opened and
+ * at its first instruction. So all of that comes from memory that is set aside before. */
+static _Thread_local struct wf_arena *set_aside;
 
-	if (!decoder)
-		return wf_err_set(err, ENOMEM, "out of memory");
+static void *library_malloc(size_t size)
+{
+	return set_aside ? wf_arena_alloc(set_aside, size) : malloc(size);
+}
+
+static void *library_calloc(size_t count, size_t size)
+{
+	return count && size > SIZE_MAX / count ? NULL : library_malloc(count * size);
+}
+
+/* Only what prints whole buffers asks for it. */
+static void *library_realloc(void *old, size_t size)
+{
+	(void)old;
+	(void)size;
+	return NULL;
+}
+
+/* It goes with the decoder. */
+static void library_free(void *memory)
+{
+	(void)memory;
+}
+
+static bool decode_nop(csh handle, cs_insn *insn)
+{
+	static const uint8_t nop[] = {0x90};
+	const uint8_t *bytes = nop;
+	size_t size = sizeof(nop);
+	uint64_t address = 0;
+
+	return cs_disasm_iter(handle, &bytes, &size, &address, insn);
+}
+
+static bool open_library(struct wf_decoder *decoder)
+{
 	if (cs_open(CS_ARCH_X86, CS_MODE_64, &decoder->plain) != CS_ERR_OK ||
 	    cs_open(CS_ARCH_X86, CS_MODE_64, &decoder->detail) != CS_ERR_OK ||
 	    cs_option(decoder->detail, CS_OPT_DETAIL, CS_OPT_ON) != CS_ERR_OK)
-		return wf_err_set(err, ENOTSUP, "the decoder library has no x86-64 support");
+		return false;
 	decoder->insn = cs_malloc(decoder->plain);
 	decoder->detail_insn = cs_malloc(decoder->detail);
-	if (!decoder->insn || !decoder->detail_insn)
+	return decoder->insn && decoder->detail_insn && decode_nop(decoder->plain, decoder->insn) &&
+	       decode_nop(decoder->detail, decoder->detail_insn);
+}
+
+int wf_decoder_new(struct wf_decoder **ret, struct wf_err *err)
+{
+	static const cs_opt_mem memory = {library_malloc, library_calloc, library_realloc,
+					  library_free, vsnprintf};
+	wf_auto(wf_decoder_freep) struct wf_decoder *decoder = calloc(1, sizeof(*decoder));
+	bool opened;
+
+	if (!decoder)
 		return wf_err_set(err, ENOMEM, "out of memory");
+	decoder->arena = wf_arena_new(2 * LIBRARY_BYTES);
+	if (!decoder->arena || !wf_arena_alloc_raw(decoder->arena, LIBRARY_BYTES))
+		return wf_err_set(err, ENOMEM, "out of memory");
+	wf_arena_reset(decoder->arena);
+	set_aside = decoder->arena;
+	opened = cs_option(0, CS_OPT_MEM, (size_t)&memory) == CS_ERR_OK && open_library(decoder);
+	set_aside = NULL;
+	if (!opened)
+		return wf_err_set(err, ENOTSUP, "the decoder library has no x86-64 support");
 	*ret = wf_take(decoder);
 	return 0;
 }
@@ -45,14 +104,7 @@ void wf_decoder_free(struct wf_decoder *decoder)
 {
 	if (!decoder)
 		return;
-	if (decoder->insn)
-		cs_free(decoder->insn, 1);
-	if (decoder->detail_insn)
-		cs_free(decoder->detail_insn, 1);
-	if (decoder->plain)
-		cs_close(&decoder->plain);
-	if (decoder->detail)
-		cs_close(&decoder->detail);
+	wf_arena_free(decoder->arena);
 	free(decoder);
 }
 

@@ -42,11 +42,17 @@ static void check_kernel(struct wf_checks *checks, const struct wf_features *fea
 	if (features->btf)
 		wf_checks_add(checks, "kernel BTF", WF_VERDICT_OK, NULL, "/sys/kernel/btf/vmlinux");
 	else
-		wf_checks_add(
-			checks, "kernel BTF", WF_VERDICT_NO,
-			"boot a kernel built with CONFIG_DEBUG_INFO_BTF (Debian 11, RHEL 8.2, "
-			"Ubuntu 20.10 and later have it)",
-			"kernel %s has none", features->release);
+		wf_checks_add(checks, "kernel BTF", WF_VERDICT_NO,
+			      "boot a kernel built with CONFIG_DEBUG_INFO_BTF (Debian 12, RHEL 9, "
+			      "Ubuntu 22.04 and later have it)",
+			      "kernel %s has none", features->release);
+	if (features->cookies)
+		wf_checks_add(checks, "attach cookies", WF_VERDICT_OK, NULL,
+			      "a probe carries its number");
+	else
+		wf_checks_add(checks, "attach cookies", WF_VERDICT_NO,
+			      "boot Linux 5.15 or later (Debian 12, RHEL 9, Ubuntu 22.04)",
+			      "kernel %s has none", features->release);
 	if (features->uprobe_multi && features->pid_filter)
 		wf_checks_add(checks, "uprobe_multi", WF_VERDICT_OK, NULL,
 			      "one link a file; its pid filter covers all threads");
@@ -129,6 +135,17 @@ static void run_selftest(struct wf_checks *checks, const struct wf_features *fea
 		      NULL, "saw %llu of %llu calls of a two-thread child, %llu of another process",
 		      (unsigned long long)test.calls_seen, (unsigned long long)test.calls_made,
 		      (unsigned long long)test.outside_seen);
+	if (test.shared_seen == test.shared_calls)
+		wf_checks_add(checks, "shared probes", WF_VERDICT_OK, NULL,
+			      "where an entry and an exit share an instruction, the entry is seen "
+			      "first");
+	else
+		wf_checks_add(checks, "shared probes", WF_VERDICT_NO,
+			      "please report this kernel: wftrace counts on the other order",
+			      "where an entry and an exit share an instruction, the exit is seen "
+			      "first (%llu of %llu calls were whole)",
+			      (unsigned long long)test.shared_seen,
+			      (unsigned long long)test.shared_calls);
 	check_nop5(checks, features, &test);
 }
 
@@ -174,8 +191,9 @@ static int check_functions(const struct wf_config *config, const struct wf_featu
 	rc = wf_wave_plan(&wave_config, &target, 1, &wave, err);
 	if (rc < 0)
 		return rc;
-	wf_listing_print(wave.plan, &style, stdout);
-	rc = wf_unmatched_report(rules, &wave, false, false, err);
+	rc = wf_listing_print(wave.plan, &style, stdout);
+	rc = rc < 0 ? wf_err_set(err, -rc, "out of memory")
+		    : wf_unmatched_report(rules, &wave, false, false, err);
 	wf_wave_done(&wave);
 	return rc;
 }

@@ -20,6 +20,7 @@ void wf_draft_init(struct wf_draft *draft, const struct wf_function *function)
 	draft->rule.close = function->close;
 	draft->rule.span_kind = WF_KIND_INTERNAL;
 	draft->rule.nearest = -1;
+	draft->rule.after = -1;
 	draft->binding.usdt = function->at.type == WF_WHERE_USDT;
 	draft->binding.close_usdt = function->close.type == WF_WHERE_USDT;
 	if (function->close.function) {
@@ -89,6 +90,21 @@ int wf_draft_when(struct wf_draft *draft, struct wf_parser *parser)
 		return rc;
 	return wf_guard_compile(parser, when, &draft->binding, draft->guards,
 				&draft->rule.guard_count, &draft->rule.guard_any);
+}
+
+int wf_draft_close_when(struct wf_draft *draft, struct wf_parser *parser)
+{
+	const struct wf_binding site = {.shape = WF_BIND_PAIR,
+					.closing = true,
+					.usdt = draft->binding.close_usdt,
+					.close_usdt = draft->binding.close_usdt};
+	struct wf_expr *when;
+	int rc = wf_expr_parse_condition(parser, &when);
+
+	if (rc < 0 || refused(draft, parser))
+		return rc;
+	return wf_guard_compile(parser, when, &site, draft->close_guards,
+				&draft->rule.close_guard_count, &draft->rule.close_guard_any);
 }
 
 int wf_error_parse(struct wf_parser *parser, struct wf_expr **ret)
@@ -206,9 +222,11 @@ int wf_draft_commit(struct wf_draft *draft, struct wf_ruleset *rules, struct wf_
 				       rule->operand_count * sizeof(*rule->operands));
 	rule->guards = wf_arena_copy(rules->arena, draft->guards,
 				     rule->guard_count * sizeof(*rule->guards));
+	rule->close_guards = wf_arena_copy(rules->arena, draft->close_guards,
+					   rule->close_guard_count * sizeof(*rule->close_guards));
 	rule->attributes = wf_arena_copy(rules->arena, draft->attributes,
 					 rule->attribute_count * sizeof(*rule->attributes));
-	if (!rule->operands || !rule->guards || !rule->attributes)
+	if (!rule->operands || !rule->guards || !rule->close_guards || !rule->attributes)
 		return wf_err_set(err, ENOMEM, "out of memory, or the rules are too large");
 	rule->index = rules->count;
 	rules->rules[rules->count++] = *rule;

@@ -16,7 +16,7 @@ struct wf_draft {
 	struct wf_binding binding;
 	bool refused; /* a Python function: the rest is only checked for its grammar */
 	struct wf_operand operands[WF_CAPTURES_MAX];
-	struct wf_rule_guard guards[WF_GUARDS_MAX];
+	struct wf_rule_guard guards[WF_GUARDS_MAX], close_guards[WF_GUARDS_MAX];
 	struct wf_rule_attribute attributes[WF_ATTRIBUTES_MAX];
 };
 
@@ -32,6 +32,8 @@ void wf_draft_make_event(struct wf_draft *draft);
 int wf_draft_attribute(struct wf_draft *draft, struct wf_parser *parser, const char *key,
 		       size_t key_at);
 int wf_draft_when(struct wf_draft *draft, struct wf_parser *parser);
+/* At the closing site of a pair, whose own arguments it reads. */
+int wf_draft_close_when(struct wf_draft *draft, struct wf_parser *parser);
 int wf_draft_error(struct wf_draft *draft, struct wf_parser *parser);
 /* The whole text of the parser's place is the name. */
 int wf_draft_name(struct wf_draft *draft, struct wf_parser *parser);

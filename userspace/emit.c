@@ -2,8 +2,15 @@
 #include "emit.h"
 
 #include <stdio.h>
+#include <string.h>
 
+#include "pick.h"
 #include "spec.h"
+
+#define NAME_BYTES  512
+#define NAMES_BYTES 768
+#define NAMES_MAX   3
+#define MORE_BYTES  32 /* ", " and what counts those that are not named */
 
 struct emission {
 	struct wf_blueprint *bp;
@@ -59,7 +66,7 @@ static int emit_entry(const struct emission *e, const struct wf_node *node, uint
 	if (!node->no_arguments)
 		rc = wf_spec_arguments(e->bp, &site.spec, node->rule, false, e->err);
 	if (rc >= 0)
-		rc = wf_spec_guards(e->bp, &site.spec, node->rule, e->err);
+		rc = wf_spec_guards(e->bp, &site.spec, node->rule, false, e->err);
 	return rc < 0 ? rc : wf_blueprint_site(e->bp, &site, e->err);
 }
 
@@ -210,17 +217,54 @@ static enum wf_exit_method method_of(const struct wf_plan_function *function,
 	return hands_over(node) ? WF_EXIT_HANDED_OVER : WF_EXIT_NONE;
 }
 
-static const char *target_name(const struct emission *e, uint64_t target)
+static void target_name(const struct emission *e, uint64_t target, char *out, size_t size)
 {
 	const struct wf_symbol *symbol = wf_binary_symbol_at(e->bp->elf, target);
 
-	return symbol && symbol->address == target ? symbol->name : "another function";
+	if (symbol && symbol->address == target)
+		wf_pick_name(e->bp->elf, symbol, out, size);
+	else
+		snprintf(out, size, "0x%llx", (unsigned long long)target);
+}
+
+/* Was this target met before in the same function? */
+static bool is_repeated(const struct wf_node *node, uint32_t leave)
+{
+	for (uint32_t i = 0; i < leave; i++)
+		if (node->hands[i].handed &&
+		    node->exits.leaves[i].target == node->exits.leaves[leave].target)
+			return true;
+	return false;
+}
+
+/* "handed over to A, B and 2 more" */
+static void note_hands(const struct emission *e, const struct wf_node *node)
+{
+	char note[NAMES_BYTES] = "handed over to ", name[NAME_BYTES];
+	size_t used = strlen(note);
+	uint32_t named = 0, more = 0;
+
+	for (uint32_t i = 0; i < node->exits.leave_count; i++) {
+		if (!node->hands[i].handed || is_repeated(node, i))
+			continue;
+		target_name(e, node->exits.leaves[i].target, name, sizeof(name));
+		if (named == NAMES_MAX || used + strlen(name) + MORE_BYTES > sizeof(note)) {
+			more++;
+			continue;
+		}
+		used += (size_t)snprintf(note + used, sizeof(note) - used, "%s%s",
+					 named++ ? ", " : "", name);
+	}
+	if (more)
+		snprintf(note + used, sizeof(note) - used, "%s%u more", named ? " and " : "", more);
+	if (named || more)
+		wf_blueprint_note(e->bp, node->function, note);
 }
 
 static void note_leave(const struct emission *e, const struct wf_node *node,
 		       const struct wf_leave *leave)
 {
-	char note[256];
+	char note[NAME_BYTES + 32], name[NAME_BYTES];
 
 	if (leave->unprobed) {
 		wf_blueprint_note(e->bp, node->function,
@@ -236,7 +280,8 @@ static void note_leave(const struct emission *e, const struct wf_node *node,
 		wf_blueprint_note(e->bp, node->function, "ends at a jump through a pointer");
 		return;
 	}
-	snprintf(note, sizeof(note), "ends at a jump to %s", target_name(e, leave->target));
+	target_name(e, leave->target, name, sizeof(name));
+	snprintf(note, sizeof(note), "ends at a jump to %s", name);
 	wf_blueprint_note(e->bp, node->function, note);
 }
 
@@ -257,6 +302,7 @@ static void describe(const struct emission *e, uint32_t index)
 		function->tail_sites += !node->exits.leaves[i].unprobed;
 		note_leave(e, node, &node->exits.leaves[i]);
 	}
+	note_hands(e, node);
 	if (node->exits.lost)
 		wf_blueprint_note(
 			e->bp, node->function,

@@ -12,11 +12,13 @@
 #include "base/str.h"
 #include "facts.h"
 #include "image.h"
+#include "owner.h"
 
 #define ENVIRON_MAX      (2U << 20) /* as much as execve takes by default */
 #define CGROUP_MAX       65536
 #define STAT_MAX         (8U << 20) /* one line of interrupt counts may have megabytes */
 #define CONTAINER_ID_LEN 64
+#define OWNER_BYTES      256
 
 static void put_bytes(json_t *object, const char *key, const char *text, size_t len)
 {
@@ -229,7 +231,7 @@ static void put_creation_time(json_t *object, const struct wf_target *target)
 static void put_process(json_t *object, const struct wf_target *target)
 {
 	wf_auto(wf_image_freep) struct wf_image *image = NULL;
-	char path[64];
+	char path[64], owner[OWNER_BYTES];
 
 	json_object_set_new(object, "process.pid", json_integer(target->pid));
 	json_object_set_new(object, "process.parent_pid", json_integer(target->ppid));
@@ -240,6 +242,8 @@ static void put_process(json_t *object, const struct wf_target *target)
 	snprintf(path, sizeof(path), "/proc/%d/exe", (int)target->pid);
 	if (wf_image_open(path, target->exe, &image, NULL) == 0)
 		put(object, "process.executable.build_id.gnu", image->build_id);
+	if (wf_owner_name(target, owner, sizeof(owner)) == 0)
+		put(object, "process.owner", owner);
 	put_creation_time(object, target);
 }
 

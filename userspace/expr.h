@@ -18,6 +18,7 @@ struct wf_eval {
 	const struct wf_value *slots; /* by operand number; kind NONE = absent */
 	uint32_t slot_count;
 	uint64_t duration_ns;
+	bool unwound;           /* ended by an exception, a panic or a longjmp */
 	const char *function;   /* demangled name without parameters */
 	struct wf_arena *arena; /* results that need memory go here */
 };

@@ -164,6 +164,8 @@ static struct wf_value eval(const struct wf_expr *node, const struct wf_eval *da
 	case WF_NODE_DURATION:
 		return (struct wf_value){.kind = WF_VALUE_INT,
 					 .integer = (int64_t)data->duration_ns};
+	case WF_NODE_UNWOUND:
+		return truth(data->unwound);
 	case WF_NODE_FUNCTION:
 		return wf_value_string(data->function, data->function ? strlen(data->function) : 0);
 	case WF_NODE_FILTER:

@@ -22,6 +22,7 @@ enum wf_node_op {
 	WF_NODE_OPERAND, /* bound: reads a slot */
 	WF_NODE_DURATION,
 	WF_NODE_FUNCTION,
+	WF_NODE_UNWOUND,
 	WF_NODE_FILTER,
 	WF_NODE_COALESCE,
 	WF_NODE_COMPARE,
@@ -93,6 +94,7 @@ int wf_expr_check_attribute(struct wf_parser *parser, const struct wf_expr *node
 struct wf_binding {
 	enum { WF_BIND_CALL, WF_BIND_PAIR, WF_BIND_POINT } shape;
 	bool usdt, close_usdt;       /* arguments come from notes, not from registers */
+	bool closing;                /* the closing site's own: arg1 and close.arg1 are the same */
 	struct wf_operand *operands; /* WF_CAPTURES_MAX of them */
 	uint8_t count;
 };

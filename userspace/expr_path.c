@@ -292,10 +292,10 @@ static int parse_later_function(struct wf_parser *parser, struct wf_expr *node)
 
 static int unknown_word(struct wf_parser *parser)
 {
-	static const char *const words[] = {"self",     "arg1",      "arg2",  "return", "duration",
-					    "function", "true",      "false", "arg",    "args",
-					    "kwargs",   "exception", "local", "caller", "cell",
-					    "parent",   "not",       NULL};
+	static const char *const words[] = {
+		"self",  "arg1",   "arg2", "return",  "duration",  "function", "true",
+		"false", "arg",    "args", "kwargs",  "exception", "local",    "caller",
+		"cell",  "parent", "not",  "unwound", NULL};
 	const char *word = wf_lexer_text(&parser->lexer);
 	const char *near = wf_nearest_word(word ? word : "", words);
 
@@ -308,20 +308,35 @@ static int unknown_word(struct wf_parser *parser)
 			      word, word);
 }
 
+/* What the collector knows of a call without a value of the target. */
+static bool parse_fact(struct wf_lexer *lexer, struct wf_expr *node)
+{
+	static const struct {
+		const char *word;
+		uint8_t op, type;
+	} facts[] = {{"duration", WF_NODE_DURATION, WF_TYPE_DURATION},
+		     {"function", WF_NODE_FUNCTION, WF_TYPE_STRING},
+		     {"unwound", WF_NODE_UNWOUND, WF_TYPE_BOOL}};
+
+	for (size_t i = 0; i < sizeof(facts) / sizeof(facts[0]); i++) {
+		if (!wf_lexer_is_word(lexer, facts[i].word))
+			continue;
+		node->op = facts[i].op;
+		node->type = facts[i].type;
+		wf_lexer_next(lexer);
+		return true;
+	}
+	return false;
+}
+
 static int parse_root(struct wf_parser *parser, struct wf_expr *node)
 {
 	struct wf_lexer *lexer = &parser->lexer;
 	bool native;
 	int rc;
 
-	if (wf_lexer_is_word(lexer, "duration") || wf_lexer_is_word(lexer, "function")) {
-		bool duration = wf_lexer_is_word(lexer, "duration");
-
-		node->op = duration ? WF_NODE_DURATION : WF_NODE_FUNCTION;
-		node->type = duration ? WF_TYPE_DURATION : WF_TYPE_STRING;
-		wf_lexer_next(lexer);
+	if (parse_fact(lexer, node))
 		return 0;
-	}
 	if (LISTED(lexer, later_functions) && lexer->text[lexer->token.end] == '(') {
 		rc = parse_later_function(parser, node);
 		return rc < 0 ? rc : parse_steps(parser, node);

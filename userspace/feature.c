@@ -2,6 +2,7 @@
 #include "feature.h"
 
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <linux/bpf.h>
@@ -140,12 +141,15 @@ int wf_feature_probe(struct wf_features *ret, struct wf_err *err)
 	read_caps(ret, status);
 	if (uname(&name) == 0)
 		memcpy(ret->release, name.release, sizeof(ret->release));
+	/* -EPERM and the like count as yes: what lacks then are the capabilities */
+	ret->cookies = libbpf_probe_bpf_helper(BPF_PROG_TYPE_KPROBE, BPF_FUNC_get_attach_cookie,
+					       NULL) != 0;
 	ret->btf = access("/sys/kernel/btf/vmlinux", R_OK) == 0;
 	ret->host_pids = in_initial_pid_namespace();
 	read_lockdown(ret);
 	ret->nop5 = probe_nop5();
 	probe_multi(ret);
-	if (ret->btf && !wf_feature_missing_caps(ret))
+	if (ret->btf && ret->cookies && !wf_feature_missing_caps(ret))
 		ret->tier = ret->uprobe_multi ? WF_TIER_FULL : WF_TIER_REDUCED;
 	return 0;
 }
@@ -188,8 +192,13 @@ int wf_feature_require(const struct wf_features *features, struct wf_err *err)
 		return wf_err_set(
 			err, ENOSYS,
 			"this kernel (%s) has no BTF: it needs CONFIG_DEBUG_INFO_BTF, as the "
-			"kernels of Debian 11, RHEL 8.2, Ubuntu 20.10 and later have",
+			"kernels of Debian 12, RHEL 9, Ubuntu 22.04 and later have",
 			features->release);
+	if (!features->cookies)
+		return wf_err_set(err, ENOSYS,
+				  "this kernel (%s) has no attach cookies for probes: wftrace "
+				  "needs Linux 5.15 or later (Debian 12, RHEL 9, Ubuntu 22.04)",
+				  features->release);
 	if (!features->host_pids)
 		return wf_err_set(
 			err, ENOSYS,

@@ -33,6 +33,7 @@ enum wf_cap {
 struct wf_features {
 	enum wf_tier tier;
 	bool btf;
+	bool cookies; /* a probe can carry a number: from Linux 5.15 on, with all else we need */
 	bool uprobe_multi;
 	bool pid_filter; /* a multi link's pid filter covers all threads of the process */
 	bool host_pids;  /* our pid namespace is the initial one */

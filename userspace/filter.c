@@ -213,6 +213,28 @@ static struct wf_value apply_sql(const struct wf_filter_call *call)
 	return wf_sql_summary(call->value.string, call->value.count, call->arena);
 }
 
+static struct wf_value apply_word(const struct wf_filter_call *call)
+{
+	const char *text = call->value.string, *blanks = " \t\n\v\f\r";
+	size_t start = strspn(text, blanks), len = strcspn(text + start, blanks);
+
+	return len ? wf_value_string(wf_arena_strndup(call->arena, text + start, len), len)
+		   : absent;
+}
+
+/* PostgreSQL packs the five characters of a state code into 30 bits, six each, from '0' on. */
+static struct wf_value apply_sqlstate(const struct wf_filter_call *call)
+{
+	uint64_t packed = (uint64_t)call->value.integer;
+	char code[5];
+
+	for (size_t i = 0; i < sizeof(code); i++, packed >>= 6)
+		code[i] = (char)('0' + (packed & 63));
+	return packed ? absent
+		      : wf_value_string(wf_arena_strndup(call->arena, code, sizeof(code)),
+					sizeof(code));
+}
+
 static struct wf_value apply_sanitize(const struct wf_filter_call *call)
 {
 	return wf_sql_sanitize(call->value.string, call->value.count, call->arena);
@@ -221,6 +243,7 @@ static struct wf_value apply_sanitize(const struct wf_filter_call *call)
 #define TEXT   WF_TYPE_BIT(WF_TYPE_STRING)
 #define TIME   WF_TYPE_BIT(WF_TYPE_DURATION)
 #define NUMBER WF_TYPES_NUMBER
+#define WHOLE  (WF_TYPE_BIT(WF_TYPE_INT) | WF_TYPE_BIT(WF_TYPE_UINT))
 #define KEYS                                                                                       \
 	(TEXT | WF_TYPE_BIT(WF_TYPE_INT) | WF_TYPE_BIT(WF_TYPE_UINT) | WF_TYPE_BIT(WF_TYPE_BOOL))
 #define OBJECTS "it reads Python objects, which this version does not"
@@ -242,6 +265,8 @@ static const struct wf_filter filters[] = {
 	{"url", WF_FILTER_PART, WF_TYPE_STRING, TEXT, false, NULL, apply_url},
 	{"sql", WF_FILTER_PLAIN, WF_TYPE_STRING, TEXT, false, NULL, apply_sql},
 	{"sanitize", WF_FILTER_PLAIN, WF_TYPE_STRING, TEXT, true, NULL, apply_sanitize},
+	{"word", WF_FILTER_PLAIN, WF_TYPE_STRING, TEXT, false, NULL, apply_word},
+	{"sqlstate", WF_FILTER_PLAIN, WF_TYPE_STRING, WHOLE, false, NULL, apply_sqlstate},
 	{"enum", WF_FILTER_PLAIN, WF_TYPE_ANY, KEYS, false, OBJECTS "; use map({...})", NULL},
 	{"iso", WF_FILTER_PLAIN, WF_TYPE_STRING, KEYS, false, OBJECTS, NULL},
 	{"sum", WF_FILTER_PLAIN, WF_TYPE_ANY, 0, false, LISTS, NULL},

@@ -51,6 +51,16 @@ static int resize(void *array, size_t count, size_t item)
 	return 0;
 }
 
+/* The capacity stays where it finds no memory: the graph is used for the next function. */
+static int grow(void *array, uint32_t *capacity, uint32_t want, size_t item)
+{
+	int rc = resize(array, want, item);
+
+	if (rc == 0)
+		*capacity = want;
+	return rc;
+}
+
 /* Room for one more part; no instruction is shorter than a byte. */
 static int reserve(struct wf_graph *graph, uint64_t bytes)
 {
@@ -338,16 +348,14 @@ static int add_switch(struct wf_graph *graph, uint32_t i, const uint64_t *addres
 
 	if (first + count > WF_TARGETS_MAX)
 		return -E2BIG;
-	if (first + count > graph->target_capacity) {
-		graph->target_capacity = (first + count) * 2;
-		if (resize(&graph->targets, graph->target_capacity, sizeof(*graph->targets)))
-			return -ENOMEM;
-	}
-	if (graph->switch_count == graph->switch_capacity) {
-		graph->switch_capacity = graph->switch_capacity * 2 + 16;
-		if (resize(&graph->switches, graph->switch_capacity, sizeof(*graph->switches)))
-			return -ENOMEM;
-	}
+	if (first + count > graph->target_capacity &&
+	    grow(&graph->targets, &graph->target_capacity, (first + count) * 2,
+		 sizeof(*graph->targets)))
+		return -ENOMEM;
+	if (graph->switch_count == graph->switch_capacity &&
+	    grow(&graph->switches, &graph->switch_capacity, graph->switch_capacity * 2 + 16,
+		 sizeof(*graph->switches)))
+		return -ENOMEM;
 	for (uint32_t k = 0; k < count; k++) {
 		rc = reach(graph, addresses[k], &found);
 		graph->targets[first + k] = found;
@@ -456,22 +464,19 @@ static int count_incoming(struct wf_graph *graph)
 {
 	uint32_t edges = 0;
 
-	if (graph->count + 2 > graph->in_capacity) {
-		graph->in_capacity = (graph->count + 2) * 2;
-		if (resize(&graph->in_first, graph->in_capacity, sizeof(*graph->in_first)))
-			return -ENOMEM;
-	}
+	if (graph->count + 2 > graph->in_capacity &&
+	    grow(&graph->in_first, &graph->in_capacity, (graph->count + 2) * 2,
+		 sizeof(*graph->in_first)))
+		return -ENOMEM;
 	memset(graph->in_first, 0, (graph->count + 2) * sizeof(*graph->in_first));
 	for (uint32_t i = 0; i < graph->count; i++)
 		if (graph->insns[i].kind != WF_INSN_JMP_INDIRECT && graph->to[i] != WF_NO_INSN) {
 			graph->in_first[graph->to[i] + 2]++;
 			edges++;
 		}
-	if (edges > graph->edge_capacity) {
-		graph->edge_capacity = edges * 2;
-		if (resize(&graph->in_from, graph->edge_capacity, sizeof(*graph->in_from)))
-			return -ENOMEM;
-	}
+	if (edges > graph->edge_capacity &&
+	    grow(&graph->in_from, &graph->edge_capacity, edges * 2, sizeof(*graph->in_from)))
+		return -ENOMEM;
 	for (uint32_t i = 2; i < graph->count + 2; i++)
 		graph->in_first[i] += graph->in_first[i - 1];
 	for (uint32_t i = 0; i < graph->count; i++)

@@ -76,7 +76,7 @@ static int add(struct guards *guards, const struct wf_expr *operand, uint8_t com
 
 	if (operand->operand.origin == WF_FROM_RETURN)
 		return refuse(guards, operand->at, "the return value is not there yet");
-	if (operand->operand.at_close)
+	if (operand->operand.at_close && !guards->binding->closing)
 		return refuse(guards, operand->at, "the closing site is not there yet");
 	rc = wf_operand_check(guards->parser, operand, guards->binding);
 	if (rc < 0)

@@ -190,7 +190,10 @@ static int load_headers(struct wf_image *image, const char *shown, struct wf_err
 	GElf_Ehdr ehdr;
 
 	elf_version(EV_CURRENT);
+	errno = 0;
 	image->elf = elf_begin(image->fd, ELF_C_READ, NULL);
+	if (!image->elf && errno == ENOMEM)
+		return wf_err_set(err, ENOMEM, "out of memory");
 	if (!image->elf || elf_kind(image->elf) != ELF_K_ELF || !gelf_getehdr(image->elf, &ehdr))
 		return wf_err_set(err, ENOEXEC, "'%s' is a broken or truncated ELF file", shown);
 	image->machine = ehdr.e_machine;

@@ -97,12 +97,14 @@ static int list_functions(const struct wf_config *config, const struct scene *sc
 
 	if (parse_globs(config, &rules, &err) < 0) {
 		failed(&err);
-		return WF_EXIT_USAGE;
+		return err.code == ENOMEM ? WF_EXIT_FAILED : WF_EXIT_USAGE;
 	}
 	if (plan(config, rules, scene, &wave, &err) < 0)
 		return failed(&err);
-	if (wave.plan->function_count)
-		wf_listing_print(wave.plan, &style, stdout);
+	if (wave.plan->function_count && wf_listing_print(wave.plan, &style, stdout) < 0) {
+		wf_err_set(&err, ENOMEM, "out of memory");
+		return failed(&err);
+	}
 	if (flushed(stdout) != WF_EXIT_DONE)
 		return WF_EXIT_FAILED;
 	wf_unmatched_tell(rules, &wave, false);

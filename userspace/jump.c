@@ -29,7 +29,7 @@ struct scan {
 	struct wf_binary *elf;
 	struct wf_jumps *jumps;
 	uint64_t start, size;
-	uint64_t text, text_size; /* executable segment */
+	uint64_t text, text_size; /* code of an executable segment */
 };
 
 void wf_jumps_free(struct wf_jumps *jumps)
@@ -181,6 +181,30 @@ static int scan_text(struct scan *scan)
 	return 0;
 }
 
+/*
+ * The code of the n-th executable segment. Some linkers put all constants into that segment too,
+ * and those are full of bytes that look like jumps.
+ */
+static int code_of(const struct wf_binary *elf, size_t n, uint64_t *ret_start, uint64_t *ret_size)
+{
+	static const char *const sections[] = {".init", ".plt", ".text", ".fini"};
+	uint64_t start, size, first = UINT64_MAX, last = 0, at, bytes;
+	int rc = wf_binary_text(elf, n, &start, &size);
+
+	if (rc < 0)
+		return rc;
+	for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {
+		if (wf_binary_section(elf, sections[i], &at, &bytes) < 0 || at < start ||
+		    at - start >= size || bytes > size - (at - start))
+			continue;
+		first = at < first ? at : first;
+		last = at + bytes > last ? at + bytes : last;
+	}
+	*ret_start = last ? first : start;
+	*ret_size = last ? last - first : size;
+	return 0;
+}
+
 static int compare_cross(const void *a, const void *b)
 {
 	const struct wf_cross *x = a, *y = b;
@@ -201,8 +225,10 @@ int wf_jumps_new(struct wf_binary *elf, struct wf_jumps **ret, struct wf_err *er
 	jumps->jumpers = wf_map_new(TARGETS_MAX);
 	if (!jumps->jumpers)
 		return wf_err_set(err, ENOMEM, "out of memory");
-	for (size_t i = 0; !rc && !wf_binary_text(elf, i, &scan.text, &scan.text_size); i++)
+	for (size_t i = 0; !rc && !code_of(elf, i, &scan.text, &scan.text_size); i++)
 		rc = scan_text(&scan);
+	if (rc == -ENOMEM)
+		return wf_err_set(err, ENOMEM, "out of memory");
 	if (rc < 0)
 		return wf_err_set(err, -rc, "'%s': too many jumps between functions",
 				  wf_binary_shown(elf));

@@ -143,6 +143,7 @@ int wf_kernel_new(const struct wf_kernel_config *config, struct wf_kernel **ret,
 {
 	wf_auto(wf_kernel_freep) struct wf_kernel *kernel = calloc(1, sizeof(*kernel));
 	struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
+	char why[128];
 	int rc;
 
 	if (!kernel)
@@ -156,8 +157,11 @@ int wf_kernel_new(const struct wf_kernel_config *config, struct wf_kernel **ret,
 	libbpf_set_print(forward_libbpf);
 	setrlimit(RLIMIT_MEMLOCK, &unlimited); /* kernels before 5.11 count maps against it */
 	kernel->skel = wftrace_bpf__open();
-	if (!kernel->skel)
-		return wf_err_set(err, errno, "programs: %s", strerror(errno));
+	if (!kernel->skel) {
+		rc = errno;
+		libbpf_strerror(rc, why, sizeof(why));
+		return wf_err_set(err, rc, "programs: %s", why);
+	}
 	kernel->ring_bytes = ring_size(config, kernel->ring_count);
 	rc = size_maps(kernel);
 	if (rc < 0)

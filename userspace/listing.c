@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "listing.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -248,7 +249,7 @@ static void json_text(struct wf_buf *line, const char *key, const char *text)
 		wf_buf_puts(line, "null");
 }
 
-static void print_json(const struct row *row, struct wf_buf *line, FILE *out)
+static bool print_json(const struct row *row, struct wf_buf *line, FILE *out)
 {
 	const struct wf_plan_function *function = row->function;
 
@@ -276,27 +277,31 @@ static void print_json(const struct row *row, struct wf_buf *line, FILE *out)
 	json_text(line, "note", function->note);
 	json_text(line, "rule", function->rule ? function->rule->origin : NULL);
 	wf_buf_puts(line, "}\n");
-	if (!line->failed)
-		fwrite(line->data, 1, line->len, out);
+	if (line->failed)
+		return false;
+	fwrite(line->data, 1, line->len, out);
+	return true;
 }
 
-static void print_lines(const struct table *table)
+static int print_lines(const struct table *table)
 {
 	struct wf_buf line;
+	bool done = true;
 
 	wf_buf_init(&line, 64 * 1024);
-	for (uint32_t i = 0; i < table->count; i++)
-		print_json(&table->rows[i], &line, table->out);
+	for (uint32_t i = 0; i < table->count && done; i++)
+		done = print_json(&table->rows[i], &line, table->out);
 	wf_buf_done(&line);
+	return done ? 0 : -ENOMEM;
 }
 
-void wf_listing_print(const struct wf_plan *plan, const struct wf_listing_style *style, FILE *out)
+int wf_listing_print(const struct wf_plan *plan, const struct wf_listing_style *style, FILE *out)
 {
 	wf_auto(wf_freep) struct row *rows = calloc(plan->function_count + 1, sizeof(*rows));
 	struct table table = {.rows = rows, .style = style, .out = out};
 
 	if (!rows)
-		return;
+		return -ENOMEM;
 	for (uint32_t i = 0; i < plan->function_count; i++) {
 		/* Hooks are ours, not what was asked for. */
 		if (plan->functions[i].rule || style->json)
@@ -304,7 +309,7 @@ void wf_listing_print(const struct wf_plan *plan, const struct wf_listing_style 
 	}
 	qsort(rows, table.count, sizeof(*rows), compare_rows);
 	if (style->json)
-		print_lines(&table);
-	else
-		print_table(&table, plan);
+		return print_lines(&table);
+	print_table(&table, plan);
+	return 0;
 }

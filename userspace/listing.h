@@ -21,7 +21,7 @@ struct wf_listing_style {
 /* What suits the stream: colour and width on a terminal, NO_COLOR honoured. */
 struct wf_listing_style wf_listing_style_for(FILE *out, bool json);
 
-/* One line per function, sorted by file and name; then, in the table, what it comes to. */
-void wf_listing_print(const struct wf_plan *plan, const struct wf_listing_style *style, FILE *out);
+/* One line per function, sorted by file and name; then, in the table, what it comes to. -ENOMEM. */
+int wf_listing_print(const struct wf_plan *plan, const struct wf_listing_style *style, FILE *out);
 
 #endif

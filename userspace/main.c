@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <stdio.h>
 
 #include "base/cleanup.h"
@@ -35,7 +36,7 @@ int main(int argc, char **argv)
 
 	if (wf_cli_parse(argc, argv, &config, &err) < 0) {
 		wf_log(WF_LOG_ERROR, "cli", "%s", err.msg);
-		return WF_EXIT_USAGE;
+		return err.code == ENOMEM ? WF_EXIT_FAILED : WF_EXIT_USAGE;
 	}
 	if (config.verbose)
 		wf_log_set_level(WF_LOG_DEBUG);

@@ -85,6 +85,9 @@ int wf_output_new(const struct wf_config *config,
 	}
 	wf_console_detect(fd, from_environment, NULL, &options.console);
 	options.console.json |= config->json;
+	/* The terminal of `run` is the command's too, and a replay takes no time. */
+	options.console.live &=
+		config->command == WF_COMMAND_ATTACH || config->command == WF_COMMAND_RECORD;
 	options.otlp.headers = (const char *const *)headers.items;
 	options.otlp.header_count = headers.count;
 	options.otlp.seed = wf_mix64(wf_clock_realtime_ns());

@@ -17,14 +17,18 @@ static bool is_label(struct wf_binary *elf, const struct wf_symbol *symbol)
 	return wf_binary_fde(elf, symbol->address, &start, &size) < 0 || start != symbol->address;
 }
 
-/* How well the symbol fits, 0 = not at all. */
-static unsigned fit(struct wf_binary *elf, const struct wf_symbol *symbol, const char *pattern)
+/* How well the symbol fits, 0 = not at all; -ENOMEM. */
+static int fit(struct wf_binary *elf, const struct wf_symbol *symbol, const char *pattern)
 {
+	int rc;
+
 	if (!strcmp(symbol->name, pattern))
 		return 4;
-	if (symbol->flags & WF_SYM_COLD || is_label(elf, symbol) ||
-	    !wf_binary_matches(elf, symbol, pattern))
+	if (symbol->flags & WF_SYM_COLD || is_label(elf, symbol))
 		return 0;
+	rc = wf_binary_matches(elf, symbol, pattern);
+	if (rc <= 0)
+		return rc;
 	if (symbol->name[0] == '_' && !wf_is_mangled(symbol->name))
 		return 1; /* __libc_open stands behind open */
 	return symbol->flags & WF_SYM_CLONE ? 2 : 3;
@@ -37,14 +41,16 @@ int wf_pick_functions(struct wf_binary *elf, const char *pattern, wf_pick_found 
 	size_t count, next;
 	int rc = wf_binary_symbols(elf, &symbols, &count, err);
 
-	for (size_t i = 0; i < count && rc >= 0; i = next) {
+	for (size_t i = 0; rc >= 0 && i < count; i = next) {
 		const struct wf_symbol *best = NULL;
-		unsigned best_fit = 0;
+		int best_fit = 0;
 
 		for (next = i; next < count && symbols[next].address == symbols[i].address;
 		     next++) {
-			unsigned now = fit(elf, &symbols[next], pattern);
+			int now = fit(elf, &symbols[next], pattern);
 
+			if (now < 0)
+				return wf_err_set(err, -now, "out of memory");
 			if (now > best_fit) {
 				best = &symbols[next];
 				best_fit = now;

@@ -93,7 +93,9 @@ struct wf_plan_options {
 	uint32_t function_max; /* cap, 0 = 50000 */
 	/* Is this rule about this file? NULL = the rule's library glob alone decides. */
 	bool (*takes)(const void *context, uint32_t file, uint32_t rule);
-	const void *takes_context;
+	/* Does this part of the file's text run from other memory, where probes do not fire? */
+	bool (*moved)(const void *context, uint32_t file, uint64_t offset, uint64_t bytes);
+	const void *context; /* of both */
 };
 
 /* Costs of a machine whose traps are slow, for when nobody measured. */

@@ -98,11 +98,32 @@ static void count_site(struct half *half, struct wf_plan_function *function, boo
 		function->exit_sites++;
 }
 
+/* The other rule that a site's spec names, + 1: whose frame an event goes to, what a phase awaits.
+ */
+static uint32_t other_rule(const struct half *half)
+{
+	int32_t rule = half->kind == WF_SITE_EVENT  ? half->rule->nearest
+		       : half->kind == WF_SITE_OPEN ? half->rule->after
+						    : -1;
+
+	return (uint32_t)(rule + 1);
+}
+
+static uint32_t site_flags(const struct half *half)
+{
+	static const uint32_t opening[] = {[WF_AGAIN_NEST] = 0,
+					   [WF_AGAIN_JOIN] = WF_SPEC_AGAIN,
+					   [WF_AGAIN_NEXT] = WF_SPEC_AGAIN | WF_SPEC_NEXT};
+
+	if (half->kind == WF_SITE_OPEN)
+		return opening[half->rule->again];
+	return half->rule->close_guard_count ? WF_SPEC_FOREIGN : 0;
+}
+
 /* A spec for one site, but for its values and its place in the plan. */
 static struct wf_plan_site new_site(const struct half *half, uint64_t address, bool emulated)
 {
 	const struct wf_rule *rule = half->rule;
-	bool is_event = half->kind == WF_SITE_EVENT;
 
 	return (struct wf_plan_site){
 		.address = address,
@@ -111,9 +132,9 @@ static struct wf_plan_site new_site(const struct half *half, uint64_t address, b
 		.spec = {.kind = half->kind,
 			 .cfa_reg = WF_REG_RSP,
 			 .min_duration_ns = half->kind == WF_SITE_OPEN ? rule->min_duration_ns : 0,
+			 .flags = site_flags(half),
 			 .rule = rule->index,
-			 .nearest_rule =
-				 is_event && rule->nearest >= 0 ? (uint32_t)rule->nearest + 1 : 0},
+			 .nearest_rule = other_rule(half)},
 	};
 }
 
@@ -139,14 +160,15 @@ static struct wf_entry_wants entry_wants(const struct half *half, const struct w
 {
 	struct wf_entry_wants wants = {.stay = symbol->flags & WF_SYM_NOTYPE,
 				       .nop5_unsafe = half->bp->options.nop5_unsafe};
+	struct wf_guard_list guards = wf_spec_guard_list(half->rule, half->kind == WF_SITE_CLOSE);
 
 	for (uint32_t i = 0; i < half->rule->operand_count; i++)
 		if (half_fits(&half->rule->operands[i], half)) {
 			wants.registers |= wf_source_registers(&half->rule->operands[i]);
 			wants.memory = true;
 		}
-	for (uint32_t i = 0; i < half->rule->guard_count; i++)
-		wants.registers |= wf_source_registers(&half->rule->guards[i].operand);
+	for (uint32_t i = 0; i < guards.count; i++)
+		wants.registers |= wf_source_registers(&guards.items[i].operand);
 	return wants;
 }
 
@@ -199,8 +221,9 @@ static int found_function(void *context, const struct wf_symbol *symbol, struct 
 	}
 	site = new_site(half, address, emulated);
 	rc = wf_spec_arguments(half->bp, &site.spec, half->rule, half->kind == WF_SITE_CLOSE, err);
-	if (rc >= 0 && half->kind != WF_SITE_CLOSE)
-		rc = wf_spec_guards(half->bp, &site.spec, half->rule, err);
+	if (rc >= 0)
+		rc = wf_spec_guards(half->bp, &site.spec, half->rule, half->kind == WF_SITE_CLOSE,
+				    err);
 	return rc < 0 ? rc : add_site(half, &site, err);
 }
 
@@ -225,11 +248,12 @@ static int probe_values(struct half *half, const struct wf_usdt *usdt, struct wf
 {
 	struct wf_usdt_arg args[WF_USDT_ARGS_MAX];
 	const struct wf_rule *rule = half->rule;
+	struct wf_guard_list guards = wf_spec_guard_list(rule, half->kind == WF_SITE_CLOSE);
 	struct wf_source source;
 	size_t count = 0;
 	int rc = 0;
 
-	if ((rule->operand_count || rule->guard_count) &&
+	if ((rule->operand_count || guards.count) &&
 	    wf_usdt_args_parse(usdt->arguments, args, &count, why) < 0)
 		return -EINVAL;
 	for (uint32_t i = 0; i < rule->operand_count && rc >= 0; i++) {
@@ -241,12 +265,12 @@ static int probe_values(struct half *half, const struct wf_usdt *usdt, struct wf
 			rc = wf_spec_value(half->bp, spec, &source, &rule->operands[i], (uint8_t)i,
 					   err);
 	}
-	for (uint32_t i = 0; half->kind != WF_SITE_CLOSE && i < rule->guard_count && rc >= 0; i++) {
-		rc = argument_source(&rule->guards[i].operand, args, count, &source, why);
+	for (uint32_t i = 0; i < guards.count && rc >= 0; i++) {
+		rc = argument_source(&guards.items[i].operand, args, count, &source, why);
 		if (rc >= 0)
-			rc = wf_spec_guard(half->bp, spec, &source, &rule->guards[i], err);
+			rc = wf_spec_guard(half->bp, spec, &source, &guards.items[i], err);
 	}
-	if (rule->guard_any)
+	if (guards.any)
 		spec->flags |= WF_SPEC_GUARD_ANY;
 	return rc;
 }
@@ -300,7 +324,7 @@ static int found_probe(struct half *half, const struct wf_usdt *usdt, struct wf_
 	if (rc < 0)
 		return rc;
 	emulated = probe_class(half, usdt->address, &why);
-	if (emulated < 0) {
+	if (emulated < 0 || wf_blueprint_check_place(half->bp, usdt->address, 1, &why) < 0) {
 		refuse(half, why.msg);
 		return 0;
 	}
@@ -435,7 +459,7 @@ static void mark_scoped(struct wf_plan *plan, uint32_t function)
 			struct wf_plan_site *site = &file->sites[i];
 
 			if (site->function == function && site->spec.kind == WF_SITE_OPEN &&
-			    closes_beside(file, site))
+			    !(site->spec.flags & WF_SPEC_AGAIN) && closes_beside(file, site))
 				site->spec.flags |= WF_SPEC_SCOPED;
 		}
 	}

@@ -12,11 +12,20 @@
 
 #define TREE_BYTES_MAX (32u * 1024 * 1024)
 
+/* A rule that names another one, which may stand below it. */
+struct pending {
+	uint32_t rule;
+	const struct wf_yaml *node;
+	const char *label;
+	struct pending *next;
+};
+
 struct builder {
 	struct wf_ruleset *rules;
 	const struct wf_yaml *root;
 	const char *profile;
 	uint32_t first_rule; /* of this file */
+	struct pending *pending;
 	struct wf_err *err;
 };
 
@@ -95,6 +104,28 @@ static int read_min_duration(struct wf_draft *draft, struct wf_parser *parser)
 	return 0;
 }
 
+/* What is said of the two sites of a pair. */
+static int read_sites(struct builder *builder, struct wf_draft *draft, const struct wf_yaml *item)
+{
+	struct wf_profile_checker checker = {.arena = builder->rules->arena, .err = builder->err};
+	const struct wf_yaml *again = wf_yaml_get(wf_yaml_get(item, "open"), "again");
+	struct pending *pending;
+	const char *label;
+	int rc = read_part(builder, draft, wf_yaml_get(wf_yaml_get(item, "close"), "when"),
+			   wf_draft_close_when);
+
+	if (rc == 0 && again)
+		rc = wf_profile_again(&checker, again, &draft->rule.again, &label);
+	if (rc < 0 || !again || !label)
+		return rc;
+	pending = wf_arena_alloc(builder->rules->arena, sizeof(*pending));
+	if (!pending)
+		return no_memory(builder);
+	*pending = (struct pending){builder->rules->count, again, label, builder->pending};
+	builder->pending = pending;
+	return 0;
+}
+
 static int read_span(struct builder *builder, const struct wf_yaml *item,
 		     const struct wf_yaml *where, const struct wf_function *function)
 {
@@ -111,6 +142,8 @@ static int read_span(struct builder *builder, const struct wf_yaml *item,
 		rc = read_attributes(builder, &draft, wf_yaml_get(item, "attributes"));
 	if (rc == 0)
 		rc = read_part(builder, &draft, when, wf_draft_when);
+	if (rc == 0)
+		rc = read_sites(builder, &draft, item);
 	if (rc == 0)
 		rc = read_part(builder, &draft, wf_yaml_get(item, "name"), wf_draft_name);
 	if (rc == 0)
@@ -218,11 +251,22 @@ static int find_label(struct builder *builder, const struct wf_yaml *node, const
 		return 0;
 	if (found > 1)
 		return wf_yaml_fail(node, builder->err,
-				    "rule '%s' stands for %u functions; nearest() wants one", label,
-				    found);
+				    "rule '%s' stands for %u functions; %.*s() wants one", label,
+				    found, (int)strcspn(node->text, "("), node->text);
 	near = wf_nearest_word(label, labels);
 	return wf_yaml_fail(node, builder->err, "no span of this file says 'rule: %s'%s%s%s", label,
 			    near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+}
+
+/* The rules that others name by their labels, once all are read. */
+static int resolve_pending(struct builder *builder)
+{
+	int rc = 0;
+
+	for (const struct pending *at = builder->pending; rc == 0 && at; at = at->next)
+		rc = find_label(builder, at->node, at->label,
+				&builder->rules->rules[at->rule].after);
+	return rc;
 }
 
 static int read_nearest(struct builder *builder, struct wf_draft *draft, const struct wf_yaml *on)
@@ -348,6 +392,8 @@ static int build(struct builder *builder)
 
 	if (rc == 0)
 		rc = read_spans(builder);
+	if (rc == 0)
+		rc = resolve_pending(builder);
 	if (rc == 0)
 		rc = read_events(builder);
 	return rc < 0 ? rc : read_requirements(builder);

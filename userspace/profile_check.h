@@ -26,4 +26,8 @@ int wf_profile_check_value(struct wf_profile_checker *checker, const struct wf_k
 int wf_profile_nearest(struct wf_profile_checker *checker, const struct wf_yaml *node,
 		       const char **ret);
 
+/* nest, join, next or after(RULE): enum wf_again, and the RULE (in the arena) or NULL. -EINVAL. */
+int wf_profile_again(struct wf_profile_checker *checker, const struct wf_yaml *node,
+		     uint8_t *ret_again, const char **ret_rule);
+
 #endif

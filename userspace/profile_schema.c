@@ -26,13 +26,14 @@ static const struct wf_key require_keys[] = {
 static const struct wf_key open_keys[] = {
 	{"call", WF_KEY_FUNCTION, .required = true},
 	{"when", WF_KEY_CONDITION},
+	{"again", WF_KEY_AGAIN},
 	{"key", WF_KEY_VALUE, .later = true},
 	{0},
 };
 
 static const struct wf_key close_keys[] = {
 	{"call", WF_KEY_FUNCTION, .required = true},
-	{"when", WF_KEY_CONDITION, .later = true},
+	{"when", WF_KEY_CONDITION},
 	{"key", WF_KEY_VALUE, .later = true},
 	{0},
 };

@@ -25,6 +25,7 @@ enum wf_key_shape {
 	WF_KEY_TEMPLATE, /* a span name */
 	WF_KEY_PARENT,   /* context, root, remote(EXPR), key(EXPR), nearest(RULE) */
 	WF_KEY_NEAREST,  /* nearest(RULE) */
+	WF_KEY_AGAIN,    /* nest, join, next, after(RULE) */
 	WF_KEY_VALUES,   /* a mapping of names to expressions */
 	WF_KEY_TEXTS,    /* one text or a list */
 	WF_KEY_NUMBERS,  /* a growing list */

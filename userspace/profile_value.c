@@ -151,7 +151,8 @@ static int rule_argument(struct wf_profile_checker *checker, const struct wf_yam
 	size_t len = close ? (size_t)(close - open) - 1 : 0;
 
 	if (!close || close[1] || len == 0)
-		return wf_yaml_fail(node, checker->err, "expected nearest(RULE)");
+		return wf_yaml_fail(node, checker->err, "expected %.*s(RULE)",
+				    (int)strcspn(node->text, "("), node->text);
 	*ret = wf_arena_strndup(checker->arena, open + 1, len);
 	return *ret ? 0 : wf_err_set(checker->err, ENOMEM, "out of memory");
 }
@@ -163,6 +164,31 @@ int wf_profile_nearest(struct wf_profile_checker *checker, const struct wf_yaml 
 		return wf_yaml_fail(node, checker->err, "expected nearest(RULE), not '%.60s'",
 				    node->text);
 	return rule_argument(checker, node, ret);
+}
+
+int wf_profile_again(struct wf_profile_checker *checker, const struct wf_yaml *node,
+		     uint8_t *ret_again, const char **ret_rule)
+{
+	static const char *const words[] = {[WF_AGAIN_NEST] = "nest",
+					    [WF_AGAIN_JOIN] = "join",
+					    [WF_AGAIN_NEXT] = "next",
+					    "after",
+					    NULL};
+	const char *near;
+
+	*ret_rule = NULL;
+	*ret_again = WF_AGAIN_NEXT;
+	if (strncmp(node->text, "after(", 6) == 0)
+		return rule_argument(checker, node, ret_rule);
+	for (uint8_t i = WF_AGAIN_NEST; i <= WF_AGAIN_NEXT; i++) {
+		if (strcmp(node->text, words[i]) != 0)
+			continue;
+		*ret_again = i;
+		return 0;
+	}
+	near = wf_nearest_word(node->text, words);
+	return wf_yaml_fail(node, checker->err, "'again' is nest, join, next or after(RULE)%s%s%s",
+			    near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
 static int check_parent(struct wf_profile_checker *checker, const struct wf_yaml *node)
@@ -268,6 +294,7 @@ static int check_scalar(struct wf_profile_checker *checker, const struct wf_key 
 			const struct wf_yaml *node)
 {
 	const char *rule;
+	uint8_t again;
 
 	if (node->kind != WF_YAML_SCALAR)
 		return wf_yaml_fail(node, checker->err, "'%s' is one text, no list or mapping",
@@ -297,6 +324,8 @@ static int check_scalar(struct wf_profile_checker *checker, const struct wf_key 
 		return check_parent(checker, node);
 	case WF_KEY_NEAREST:
 		return wf_profile_nearest(checker, node, &rule);
+	case WF_KEY_AGAIN:
+		return wf_profile_again(checker, node, &again, &rule);
 	default:
 		return *node->text ? 0
 				   : wf_yaml_fail(node, checker->err, "'%s' is empty", key->name);

@@ -88,8 +88,12 @@ static char *dup_json(const json_t *object, const char *key)
 static int parse_info(struct wf_reader *reader, const char *text, size_t len, struct wf_err *err)
 {
 	json_error_t why;
-	json_t *object = json_loadb(text, len, JSON_REJECT_DUPLICATES, &why);
+	json_t *object;
 
+	errno = 0; /* without memory the library speaks of a broken text */
+	object = json_loadb(text, len, JSON_REJECT_DUPLICATES, &why);
+	if (!object && errno == ENOMEM)
+		return wf_err_set(err, ENOMEM, "out of memory");
 	if (!json_is_object(object)) {
 		json_decref(object);
 		return wf_err_set(err, EBADMSG, "%s: damaged head: %s", reader->name,
@@ -104,7 +108,7 @@ static int parse_info(struct wf_reader *reader, const char *text, size_t len, st
 	reader->info.kernel = reader->kernel;
 	reader->info.rules_json = reader->rules;
 	reader->info.options_json = reader->options;
-	return 0;
+	return errno == ENOMEM ? wf_err_set(err, ENOMEM, "out of memory") : 0;
 }
 
 /* The JSON may be longer than the buffer. */

@@ -136,9 +136,11 @@ static int set_json(json_t *object, const char *key, const char *text, struct wf
 
 static int info_to_json(const struct wf_recording_info *info, char **ret, struct wf_err *err)
 {
-	json_t *object = json_object();
+	json_t *object;
 	int rc;
 
+	errno = 0; /* set where any of this finds no memory */
+	object = json_object();
 	set_text(object, "version", info->version);
 	set_text(object, "kernel", info->kernel);
 	rc = set_json(object, "rules", info->rules_json, err);
@@ -146,8 +148,10 @@ static int info_to_json(const struct wf_recording_info *info, char **ret, struct
 		rc = set_json(object, "options", info->options_json, err);
 	if (!rc) {
 		*ret = json_dumps(object, JSON_COMPACT);
-		rc = *ret ? 0 : wf_err_set(err, ENOMEM, "out of memory");
+		rc = *ret ? 0 : -ENOMEM;
 	}
+	if (rc == -ENOMEM || errno == ENOMEM)
+		rc = wf_err_set(err, ENOMEM, "out of memory");
 	json_decref(object);
 	return rc;
 }

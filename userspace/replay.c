@@ -211,8 +211,10 @@ static int prepare(struct replay *replay, struct wf_err *err)
 		.held_spans_max = HELD_SPANS_MAX,
 		.held_ns_max = HELD_NS_MAX,
 	};
-	int rc = wf_reader_new(replay->config->arguments.items[0], &replay->reader, err);
+	int rc = wf_closing_check(replay->config, err);
 
+	if (rc == 0)
+		rc = wf_reader_new(replay->config->arguments.items[0], &replay->reader, err);
 	if (rc == 0)
 		rc = choose_rules(replay, err);
 	assembler.rules = replay->rules;

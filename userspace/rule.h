@@ -35,6 +35,13 @@ enum wf_rule_kind {
 	WF_RULE_EVENT, /* events: an event on an open span */
 };
 
+/* PAIR: what a hit of the opening site does while the span is open on this thread. */
+enum wf_again {
+	WF_AGAIN_NEST, /* opens another inside */
+	WF_AGAIN_JOIN, /* belongs to the open one */
+	WF_AGAIN_NEXT, /* ends it and opens the next */
+};
+
 struct wf_rule {
 	uint32_t index; /* in the rule set */
 	enum wf_rule_kind kind;
@@ -52,7 +59,12 @@ struct wf_rule {
 	const struct wf_expr *error;        /* NULL = none */
 	const struct wf_rule_guard *guards; /* compiled `when` */
 	uint8_t guard_count;
-	bool guard_any;                    /* joined by `or` */
+	bool guard_any;                           /* joined by `or` */
+	const struct wf_rule_guard *close_guards; /* PAIR: `when` of the closing site */
+	uint8_t close_guard_count;
+	bool close_guard_any;
+	uint8_t again; /* PAIR: enum wf_again */
+	int32_t after; /* NEXT: only after a call of this rule has ended in it, -1 = always */
 	const struct wf_operand *operands; /* slot i of a record is operands[i] */
 	uint8_t operand_count;
 	int32_t nearest; /* EVENT: index of the rule whose span gets it, -1 = innermost */

@@ -83,7 +83,11 @@ int wf_ruleset_from_json(const char *json, size_t len, struct wf_ruleset **ret, 
 		return rc;
 	if (len > JSON_BYTES_MAX)
 		return wf_err_set(err, EFBIG, "the rules of this recording are too large");
+	errno = 0;
 	root = json_loadb(json, len, JSON_REJECT_DUPLICATES, &problem);
+	/* without memory the library speaks of a broken text */
+	if (!root && errno == ENOMEM)
+		return wf_err_set(err, ENOMEM, "out of memory");
 	if (!root)
 		return wf_err_set(err, EINVAL, "the rules of this recording are broken: %s",
 				  problem.text);

@@ -12,12 +12,15 @@ static int fail(const struct wf_err *err)
 	return wf_session_exit_code(err);
 }
 
-static void print_plan(const struct wf_config *config, const struct wf_wave *wave)
+static int print_plan(const struct wf_config *config, const struct wf_wave *wave,
+		      struct wf_err *err)
 {
 	struct wf_listing_style style = wf_listing_style_for(stdout, config->json);
 
 	style.rules = true;
-	wf_listing_print(wave->plan, &style, stdout);
+	if (wf_listing_print(wave->plan, &style, stdout) < 0)
+		return wf_err_set(err, ENOMEM, "out of memory");
+	return 0;
 }
 
 /* attach and record: processes that run already. */
@@ -32,8 +35,8 @@ static int trace_processes(const struct wf_config *config)
 	if (rc == 0)
 		rc = wf_session_plan(session, NULL, &err);
 	if (rc == 0 && config->dry_run.asked) {
-		print_plan(config, wf_session_wave(session));
-		return WF_EXIT_DONE;
+		rc = print_plan(config, wf_session_wave(session), &err);
+		return rc < 0 ? fail(&err) : WF_EXIT_DONE;
 	}
 	if (rc == 0)
 		rc = wf_session_open(session, 0, &err);
@@ -79,7 +82,7 @@ static int print_run_plan(const struct wf_config *config, const struct wf_launch
 	if (rc == 0)
 		rc = wf_session_plan(session, launch->file, err);
 	if (rc == 0)
-		print_plan(config, wf_session_wave(session));
+		rc = print_plan(config, wf_session_wave(session), err);
 	return rc;
 }
 
@@ -105,7 +108,9 @@ int wf_cmd_run(const struct wf_config *config)
 		code = launch.exit_code;
 	} else {
 		wf_session_started(session, &launch);
+		wf_session_tell_unmatched(session, false);
 		wf_session_loop(session, &launch);
+		wf_session_tell_unmatched(session, true);
 		if (wf_session_close(session, &err) < 0)
 			wf_log(WF_LOG_ERROR, "run", "%s", err.msg);
 		(void)wf_launch_wait(&launch, true);

@@ -13,6 +13,7 @@
 #define COST_CALLS   400 /* of a stepped call: 20 us each where traps are slow */
 #define COST_ROUNDS  12
 #define THREAD_CALLS 200
+#define SHARED_CALLS 16
 #define NOP5_CALLS   1000
 
 /* One measurement: sites of the subject, with the real programs behind them. */
@@ -195,6 +196,26 @@ static int measure_filter(struct trial *trial, struct wf_subject *subject,
 	return rc < 0 ? wf_err_set(err, -rc, "the self-test's child died") : 0;
 }
 
+/* Entry and exit at one instruction: seen in this order each call is a span, else the first call
+ * has an exit that fits nothing, and the last one stays open. */
+static int measure_shared(struct trial *trial, struct wf_subject *subject,
+			  struct wf_selftest *result, struct wf_err *err)
+{
+	uint64_t ns;
+	int rc = trial_attach(trial, wf_subject_pid(subject), WF_SUBJECT_STEPPED_EXIT,
+			      WF_SUBJECT_STEPPED_EXIT, false, err);
+
+	if (rc < 0)
+		return rc;
+	trial->spans = 0;
+	rc = wf_subject_run(subject, WF_SUBJECT_CALL_STEPPED, SHARED_CALLS, &ns);
+	wf_ring_drain(trial->ring);
+	result->shared_calls = SHARED_CALLS;
+	result->shared_seen = trial->spans;
+	wf_attacher_detach(trial->attacher);
+	return rc < 0 ? wf_err_set(err, -rc, "the self-test's child died") : 0;
+}
+
 /* What a probe on a 5-byte NOP does here. wftrace never places one on a real target. */
 static void run_nop5_hazard(struct trial *trial, struct wf_subject *subject,
 			    struct wf_selftest *result)
@@ -235,6 +256,8 @@ static int run_trials(const struct wf_features *features, bool all, struct wf_se
 		rc = measure_costs(&trial, subject, ret, err);
 	if (rc == 0 && all)
 		rc = measure_filter(&trial, subject, ret, err);
+	if (rc == 0 && all)
+		rc = measure_shared(&trial, subject, ret, err);
 	if (rc == 0 && all && features->tier == WF_TIER_FULL)
 		run_nop5_hazard(&trial, subject, ret);
 	trial_done(&trial);

@@ -14,9 +14,10 @@
 
 struct wf_selftest {
 	struct wf_costs costs;
-	double bare_ns;                  /* a call without probes */
-	uint64_t calls_made, calls_seen; /* on two threads, through a pid filter */
-	uint64_t outside_seen;           /* of a process that the filter leaves out */
+	double bare_ns;                     /* a call without probes */
+	uint64_t calls_made, calls_seen;    /* on two threads, through a pid filter */
+	uint64_t outside_seen;              /* of a process that the filter leaves out */
+	uint64_t shared_calls, shared_seen; /* entry and exit at one instruction, entry first */
 	bool nop5_tried;
 	uint64_t nop5_calls, nop5_broken; /* red zone overwritten */
 	int nop5_fork_signal;             /* that ended a forked child, 0 = it lived */

@@ -51,7 +51,7 @@ struct wf_session {
 /* The stage decides what a failure means to the caller, not the errno that it happened to have. */
 static int as(struct wf_err *err, int rc, int code)
 {
-	if (rc < 0)
+	if (rc < 0 && rc != -ENOMEM)
 		err->code = code;
 	return rc;
 }
@@ -171,6 +171,8 @@ int wf_session_new(const struct wf_config *config, struct wf_session **ret, stru
 	if (rc == 0)
 		rc = take_signals(session, err);
 	if (rc == 0)
+		rc = as(err, wf_closing_check(config, err), EIO);
+	if (rc == 0)
 		rc = make_output(session, err);
 	if (rc == 0)
 		rc = make_arming(session, err);
@@ -210,6 +212,19 @@ static void add_children(struct wf_session *session, pid_t pid)
 		(void)wf_arming_add_process(session->arming, children[i], NULL);
 }
 
+/* Of many processes of one name some may end at any time: those that can be traced are. */
+static int add_named(struct wf_session *session, const pid_t *pids, size_t count,
+		     struct wf_err *err)
+{
+	struct wf_err first = {0};
+
+	for (size_t i = 0; i < count; i++)
+		(void)wf_arming_add_process(session->arming, pids[i], &first);
+	if (wf_arming_process_count(session->arming))
+		return 0;
+	return wf_err_set(err, first.code ? first.code : ESRCH, "%s", first.msg);
+}
+
 int wf_session_add_processes(struct wf_session *session, struct wf_err *err)
 {
 	const struct wf_config *config = session->config;
@@ -223,10 +238,8 @@ int wf_session_add_processes(struct wf_session *session, struct wf_err *err)
 		rc = wf_target_by_name(config->name, &named, &named_count, err);
 	if (rc < 0)
 		return as(err, rc, EIO);
-	if (config->name && !named_count)
-		return wf_err_set(err, ESRCH, "no process is called '%s'", config->name);
-	for (size_t i = 0; i < named_count && rc == 0; i++)
-		rc = wf_arming_add_process(session->arming, named[i], err);
+	if (config->name)
+		rc = add_named(session, named, named_count, err);
 	for (uint32_t i = 0; i < config->pids.count; i++)
 		add_children(session, config->pids.items[i]);
 	for (size_t i = 0; i < named_count; i++)
@@ -343,7 +356,8 @@ static int open_recording(struct wf_session *session, struct wf_err *err)
 	if (rc < 0)
 		return rc;
 	info.rules_json = rules;
-	return wf_recording_new(session->config->output, &info, &session->recording, err);
+	rc = wf_recording_new(session->config->output, &info, &session->recording, err);
+	return as(err, rc, EIO);
 }
 
 int wf_session_open(struct wf_session *session, pid_t only, struct wf_err *err)
@@ -388,6 +402,21 @@ void wf_session_started(struct wf_session *session, struct wf_launch *launch)
 	if (rc != -ECHILD)
 		wf_launch_continue(launch);
 	wf_arming_announce(session->arming);
+}
+
+void wf_session_tell_unmatched(const struct wf_session *session, bool over)
+{
+	const struct wf_ruleset *rules = session->rules;
+
+	for (uint32_t i = 0, end; i < rules->count; i = end) {
+		bool found = false;
+
+		end = wf_unmatched_group(rules, i);
+		for (uint32_t j = i; j < end; j++)
+			found |= wf_arming_found(session->arming, j);
+		if (!found)
+			wf_unmatched_launched(rules, i, end, over);
+	}
 }
 
 static void on_process(void *context, const struct wf_rec_head *record)

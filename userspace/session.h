@@ -35,6 +35,8 @@ const struct wf_wave *wf_session_wave(const struct wf_session *session);
 int wf_session_open(struct wf_session *session, pid_t only, struct wf_err *err);
 /* The command was released: attach to what it maps, then let it run. */
 void wf_session_started(struct wf_session *session, struct wf_launch *launch);
+/* Rules that found nothing in the command: so far, or, when it is over, at all. */
+void wf_session_tell_unmatched(const struct wf_session *session, bool over);
 /* Until a signal, the duration, the last process, or a broken output ends it. launch may be NULL.
  */
 void wf_session_loop(struct wf_session *session, struct wf_launch *launch);

@@ -100,18 +100,27 @@ int wf_spec_arguments(struct wf_blueprint *bp, struct wf_spec *spec, const struc
 	return rc;
 }
 
-int wf_spec_guards(struct wf_blueprint *bp, struct wf_spec *spec, const struct wf_rule *rule,
-		   struct wf_err *err)
+struct wf_guard_list wf_spec_guard_list(const struct wf_rule *rule, bool at_close)
 {
+	if (at_close)
+		return (struct wf_guard_list){rule->close_guards, rule->close_guard_count,
+					      rule->close_guard_any};
+	return (struct wf_guard_list){rule->guards, rule->guard_count, rule->guard_any};
+}
+
+int wf_spec_guards(struct wf_blueprint *bp, struct wf_spec *spec, const struct wf_rule *rule,
+		   bool at_close, struct wf_err *err)
+{
+	struct wf_guard_list guards = wf_spec_guard_list(rule, at_close);
 	struct wf_source source;
 	int rc = 0;
 
-	for (uint32_t i = 0; i < rule->guard_count && rc >= 0; i++) {
-		rc = wf_source_argument(&rule->guards[i].operand, &source, err);
+	for (uint32_t i = 0; i < guards.count && rc >= 0; i++) {
+		rc = wf_source_argument(&guards.items[i].operand, &source, err);
 		if (rc >= 0)
-			rc = wf_spec_guard(bp, spec, &source, &rule->guards[i], err);
+			rc = wf_spec_guard(bp, spec, &source, &guards.items[i], err);
 	}
-	if (rule->guard_any)
+	if (guards.any)
 		spec->flags |= WF_SPEC_GUARD_ANY;
 	return rc;
 }

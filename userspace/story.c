@@ -27,28 +27,24 @@ struct wf_story_count wf_story_count(struct wf_binary *elf)
 
 static void tell_symbols(struct wf_binary *elf, const char *pattern, struct wf_buf *out)
 {
-	char near[512];
-
-	wf_binary_near(elf, pattern, near, sizeof(near));
-	if (*near)
-		wf_buf_printf(out, "  near: %s\n", near);
 	if (wf_binary_inlined(elf, pattern))
 		wf_buf_puts(out, "  it exists only inlined into its callers: there is no place for "
 				 "a probe\n");
 	wf_buf_printf(out, "  %s\n", wf_binary_symbol_story(elf));
 }
 
-static void tell_probes(struct wf_binary *elf, const struct wf_where *where, struct wf_buf *out)
+/* Names like the one that was asked for, quoted; "" where there are none. */
+static void near_names(struct wf_binary *elf, const struct wf_where *where, char *names,
+		       size_t size)
 {
-	const char *build_id = wf_binary_build_id(elf);
-	char near[512], pattern[256];
+	char pattern[256];
 
+	if (where->type != WF_WHERE_USDT) {
+		wf_binary_near(elf, where->function, names, size);
+		return;
+	}
 	snprintf(pattern, sizeof(pattern), "%s:%s", where->provider, where->function);
-	wf_binary_near_probe(elf, pattern, near, sizeof(near));
-	if (*near)
-		wf_buf_printf(out, "  near: %s\n", near);
-	wf_buf_printf(out, "  it has %u static probes (%s%s)\n", wf_story_count(elf).probes,
-		      *build_id ? "build-id " : "no build-id", build_id);
+	wf_binary_near_probe(elf, pattern, names, size);
 }
 
 static void tell_file(struct wf_candidates *candidates, uint32_t index,
@@ -56,17 +52,21 @@ static void tell_file(struct wf_candidates *candidates, uint32_t index,
 {
 	const struct wf_candidate *candidate = &candidates->items[index];
 	struct wf_binary *elf = wf_candidate_open(candidates, index);
+	unsigned probes;
 
 	if (!elf) {
 		wf_buf_printf(out, "  %s cannot be read: %s\n", candidate->shown,
 			      candidate->open_error.msg);
 		return;
 	}
+	if (where->type == WF_WHERE_USDT) {
+		probes = wf_story_count(elf).probes;
+		wf_buf_printf(out, "  searched: %s (%u static probe%s)\n", candidate->shown, probes,
+			      probes == 1 ? "" : "s");
+		return;
+	}
 	wf_buf_printf(out, "  searched: %s\n", candidate->shown);
-	if (where->type == WF_WHERE_USDT)
-		tell_probes(elf, where, out);
-	else
-		tell_symbols(elf, where->function, out);
+	tell_symbols(elf, where->function, out);
 }
 
 /* Files that a rule is about, found or not: where the user would look. */
@@ -78,6 +78,41 @@ static bool concerns(struct wf_candidates *candidates, uint32_t index, const str
 		return wf_glob_match(where->library, candidate->base);
 	return candidate->executable || (where->type == WF_WHERE_USDT &&
 					 wf_candidate_has_probe(candidates, index, "*", "*"));
+}
+
+/* A plain name that the executable lacks is sought in every library. */
+static bool seeks_libraries(const struct wf_where *where)
+{
+	return where->type != WF_WHERE_USDT && !where->library &&
+	       !where->function[strcspn(where->function, "*?[")];
+}
+
+/* The most useful words come first. */
+static void tell_near(struct wf_candidates *candidates, const struct wf_where *where,
+		      struct wf_buf *out)
+{
+	const char *before = "; did you mean ";
+
+	for (uint32_t i = 0, asked = 0; i < candidates->count && asked < FILES_MAX; i++) {
+		struct wf_binary *elf;
+		char names[512];
+
+		if (!concerns(candidates, i, where) && !seeks_libraries(where))
+			continue;
+		/* The executable comes first, and what it offers is enough. */
+		if (*before == ',' && !concerns(candidates, i, where))
+			break;
+		asked += concerns(candidates, i, where);
+		elf = wf_candidate_open(candidates, i);
+		if (!elf)
+			continue;
+		near_names(elf, where, names, sizeof(names));
+		if (!*names)
+			continue;
+		wf_buf_printf(out, "%s%s", before, names);
+		before = ", ";
+	}
+	wf_buf_puts(out, *before == ',' ? "?\n" : "\n");
 }
 
 static void tell_mapped(const struct wf_candidates *candidates, struct wf_buf *out)
@@ -114,7 +149,8 @@ static void tell_where(struct wf_candidates *candidates, const struct wf_rule *r
 {
 	uint32_t told = 0;
 
-	wf_buf_printf(out, "%s: no %s fits\n", rule->origin, what_is_missing(where));
+	wf_buf_printf(out, "%s: no %s fits", rule->origin, what_is_missing(where));
+	tell_near(candidates, where, out);
 	for (uint32_t i = 0; i < candidates->count; i++) {
 		if (!concerns(candidates, i, where))
 			continue;
@@ -150,6 +186,7 @@ static void tell_elsewhere(struct wf_candidates *candidates, const struct wf_whe
 static void join_lines(struct wf_buf *out)
 {
 	struct wf_buf lines = *out;
+	const char *between = "";
 
 	wf_buf_init(out, lines.max);
 	for (char *line = lines.data, *next; line && *line; line = next) {
@@ -158,7 +195,8 @@ static void join_lines(struct wf_buf *out)
 		next = end ? end + 1 : line + strlen(line);
 		if (end)
 			*end = '\0';
-		wf_buf_printf(out, "%s%s", out->len ? "; " : "", line + strspn(line, " "));
+		wf_buf_printf(out, "%s%s", between, line + strspn(line, " "));
+		between = end && end > line && end[-1] == '?' ? " " : "; ";
 	}
 	wf_buf_done(&lines);
 }

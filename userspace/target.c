@@ -41,6 +41,9 @@ static int refuse_missing(pid_t pid, struct wf_err *err)
 {
 	char where[256];
 
+	/* a look at every process, for words that nobody reads */
+	if (!err)
+		return -ESRCH;
 	wf_target_in_other_namespace(pid, where, sizeof(where));
 	if (*where)
 		return wf_err_set(err, ESRCH, "no process %d here: %s", (int)pid, where);

@@ -68,7 +68,31 @@ static int plan_hooks(const struct wf_plan_options *options, struct wf_wave *wav
 
 static bool rule_takes(const void *context, uint32_t file, uint32_t rule)
 {
-	return wf_selection_takes(context, file, rule) != 0;
+	const struct wf_wave *wave = context;
+
+	return wf_selection_takes(wave->selection, file, rule) != 0;
+}
+
+static bool is_moved(const void *context, uint32_t file, uint64_t offset, uint64_t bytes)
+{
+	const struct wf_wave *wave = context;
+	const struct wf_candidate *candidate =
+		&wave->candidates.items[wf_selection_candidate(wave->selection, file)];
+
+	return offset < candidate->moved_offset + candidate->moved_bytes &&
+	       offset + bytes > candidate->moved_offset;
+}
+
+/* A file that cannot be read is told where a rule asks for it; a want of memory ends it all. */
+static int check_memory(const struct wf_candidates *candidates, struct wf_err *err)
+{
+	for (uint32_t i = 0; i < candidates->count; i++) {
+		const struct wf_err *why = &candidates->items[i].open_error;
+
+		if (why->code == ENOMEM)
+			return wf_err_set(err, ENOMEM, "%s", why->msg);
+	}
+	return 0;
 }
 
 static int plan_candidates(const struct wf_wave_config *config, struct wf_wave *wave,
@@ -79,6 +103,8 @@ static int plan_candidates(const struct wf_wave_config *config, struct wf_wave *
 		.nop5_unsafe = config->features->nop5 == WF_NOP5_UNSAFE,
 		.ret_only = config->config->ret_only,
 		.takes = rule_takes,
+		.moved = is_moved,
+		.context = wave,
 	};
 	struct wf_binary *const *files;
 	uint32_t count;
@@ -86,7 +112,6 @@ static int plan_candidates(const struct wf_wave_config *config, struct wf_wave *
 
 	if (rc < 0)
 		return rc;
-	options.takes_context = wave->selection;
 	wave->matched = calloc(config->rules->count + 1, sizeof(*wave->matched));
 	if (!wave->matched)
 		return wf_err_set(err, ENOMEM, "out of memory");
@@ -94,6 +119,8 @@ static int plan_candidates(const struct wf_wave_config *config, struct wf_wave *
 	rc = wf_plan_new(config->rules, files, count, &options, wave->matched, &wave->plan, err);
 	if (rc == 0 && !config->without_hooks)
 		rc = plan_hooks(&options, wave, err);
+	if (rc == 0)
+		rc = check_memory(&wave->candidates, err);
 	if (rc < 0)
 		return rc;
 	for (uint32_t i = 0; i < wave->plan->function_count; i++) {

@@ -4,8 +4,8 @@ import signal
 import time
 
 from library import LARGE, MANY, holder
-
-ROWS = ("attach.1000_s", "attach.detach_1000_s", "attach.10000_s", "attach.detach_10000_s")
+from row import Group
+from workshop import Failure
 
 
 def once(shop, target, rules):
@@ -18,17 +18,20 @@ def once(shop, target, rules):
     return armed - begin, time.monotonic() - armed, tracer.functions
 
 
-def measure(shop):
-    target = holder(shop)
-    for count, rules in ((1000, MANY), (10000, LARGE)):
+def group(count, rules, seconds):
+    names = (f"attach.{count}_s", f"attach.detach_{count}_s")
+
+    def measure(shop):
+        target = holder(shop)
         took = [once(shop, target, rules) for _ in range(shop.rounds(8))]
         functions = took[0][2]
         if functions < count:
-            raise ValueError(f"only {functions} functions were armed")
+            raise Failure(f"only {functions} functions were armed")
         how = f"{functions} functions of libLLVM in a running process; best of {len(took)}"
-        worst = max(one[0] for one in took)
-        yield (f"attach.{count}_s", round(min(one[0] for one in took), 3),
-               f"from the start of the command to `tracing`, {how}, worst {worst:.2f}")
-        worst = max(one[1] for one in took)
-        yield (f"attach.detach_{count}_s", round(min(one[1] for one in took), 3),
-               f"from SIGINT to its end, {how}, worst {worst:.2f}")
+        for i, what in enumerate(("from the start of the command to `tracing`", "from SIGINT to its end")):
+            times = [one[i] for one in took]
+            yield names[i], round(min(times), 3), f"{what}, {how}, worst {max(times):.2f}"
+    return Group(names, seconds, measure)
+
+
+GROUPS = (group(1000, MANY, 10), group(10000, LARGE, 25))

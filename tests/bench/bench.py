@@ -3,11 +3,12 @@
 """Measure the bars: a table on stdout, and build/bench.json.
 
 What is compared is measured in one run, in interleaved rounds, and the best of each is taken, since
-machines are noisy. Exit status 1 when a row could not be measured; a bar that is missed is no error.
+machines are noisy; all of it runs at a raised priority, to be less disturbed. Exit status 1 when a row could not be measured; a bar that is missed is no error.
 """
 import argparse
 import fnmatch
 import json
+import os
 import shutil
 import sys
 import tempfile
@@ -27,12 +28,13 @@ import machine  # noqa: E402
 import memory  # noqa: E402
 import pgbench  # noqa: E402
 import predict  # noqa: E402
+import priority  # noqa: E402
 import program  # noqa: E402
-from proc import Failure, Skip  # noqa: E402
 from row import make_rows  # noqa: E402
 from workshop import OUT, Workshop  # noqa: E402
 
-GROUPS = (call, predict, program, collector, memory, attach, load, pgbench, hazard)
+MODULES = (call, predict, program, collector, memory, attach, load, pgbench, hazard)
+GROUPS = [group for module in MODULES for group in module.GROUPS]
 WIDTHS = (30, 12, 12, 12, 6)
 
 
@@ -49,30 +51,35 @@ def format_value(value):
 
 def say_row(row, nested):
     say_line(row.id, format_value(row.value), row.unit, row.bar or "-",
-             {True: "yes", False: "NO", None: "-"}[row.holds(nested)], row.how)
+             "?" if row.unsure else {True: "yes", False: "NO", None: "-"}[row.holds(nested)], row.how)
 
 
-def measure_group(group, rows, options, nested):
-    """Run one group; what it did not come to say keeps the reason as `how`."""
+def run_group(group, rows, options, nested):
     directory = tempfile.mkdtemp(prefix="wftrace-bench-")
     Path(directory).chmod(0o755)
     shop = Workshop(directory, options.quick)
-    reason = "not measured"
     try:
         shop.need_wftrace()
-        for name, value, how in group.measure(shop):
-            rows[name].value, rows[name].how = value, how
+        for name, value, how, *unsure in group.measure(shop):
+            row = rows[name]
+            row.value, row.how, row.unsure = value, how, bool(row.bar) and any(unsure)
             if options.wanted(name):
-                say_row(rows[name], nested)
-    except (Failure, Skip, OSError, ValueError, KeyError) as e:
-        reason = f"{type(e).__name__}: {e}"
+                say_row(row, nested)
     finally:
         shop.close()
         shutil.rmtree(directory, ignore_errors=True)
-    for name in group.ROWS:
+
+
+def measure_group(group, rows, options, nested):
+    """What a group did not come to say keeps the reason as `how`. No failure stops the others."""
+    reason = "not measured"
+    try:
+        run_group(group, rows, options, nested)
+    except Exception as e:
+        reason = f"{type(e).__name__}: {e}"
+    for name in group.rows:
         if rows[name].value is None:
-            if rows[name].how == "not measured":
-                rows[name].how = " | ".join(reason.splitlines())[:600]
+            rows[name].how = " | ".join(reason.splitlines())[:600]
             if options.wanted(name):
                 say_row(rows[name], nested)
 
@@ -85,13 +92,29 @@ def parse_options():
     options = parser.parse_args()
     options.wanted = lambda name: (not options.row or options.row in name
                                    or fnmatch.fnmatch(name, options.row))
+    options.seconds = lambda group: group.seconds / (4 if options.quick else 1)
     return options
+
+
+def say_progress(groups, number, options):
+    """On stderr; long rows are silent for minutes."""
+    wanted = ", ".join(name for name in groups[number].rows if options.wanted(name))
+    print(f"bench: {number + 1} of {len(groups)}, about {options.seconds(groups[number]):.0f} s: {wanted}",
+          file=sys.stderr, flush=True)
+
+
+def measure_all(groups, rows, options, nested):
+    with priority.raised() as nice:
+        for number, group in enumerate(groups):
+            say_progress(groups, number, options)
+            measure_group(group, rows, options, nested)
+    return nice
 
 
 def main():
     options = parse_options()
     rows = make_rows()
-    groups = [group for group in GROUPS if any(options.wanted(name) for name in group.ROWS)]
+    groups = [group for group in GROUPS if any(options.wanted(name) for name in group.rows)]
     if not groups:
         print(f"bench: no row matches {options.row!r}", file=sys.stderr)
         return 2
@@ -99,16 +122,19 @@ def main():
     begin = time.monotonic()
     print(f"{facts['cpu']}, {facts['cpus']} CPUs, Linux {facts['kernel']}, "
           f"{'nested VM' if facts['nested'] else 'VM' if facts['virtual'] else 'no VM'}", flush=True)
+    print(f"This takes about {sum(map(options.seconds, groups)) / 60:.0f} minutes.", flush=True)
     say_line("row", "value", "unit", "bar", "holds", "how")
-    for group in groups:
-        measure_group(group, rows, options, facts["nested"])
+    facts["nice"] = measure_all(groups, rows, options, facts["nested"])
     chosen = [row for row in rows.values() if options.wanted(row.id)]
+    facts["load_after"] = os.getloadavg()[0]
     facts["seconds"] = round(time.monotonic() - begin)
     result = {"machine": facts, "rows": [row.as_dict(facts["nested"]) for row in chosen]}
     Path(options.json).write_text(json.dumps(result, indent=1) + "\n")
     missing = [row.id for row in chosen if row.value is None]
     missed = [row.id for row in chosen if row.holds(facts["nested"]) is False]
-    print(f"bench: {len(chosen)} rows, {len(missed)} below their bar, {len(missing)} not measured")
+    unsure = [row.id for row in chosen if row.unsure]
+    print(f"bench: {len(chosen)} rows, {len(missed)} below their bar, {len(missing)} not measured, "
+          f"{len(unsure)} too noisy to tell")
     return 1 if missing else 0
 
 

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Many spans a second for a minute: what is lost on the way to a receiver."""
+import signal
+
+from row import Group
+from spans import Ledger
 from workshop import Failure
 
-ROWS = ("load.lost",)
 RATE, THREADS = 200_000, 2
 SECONDS, QUICK_SECONDS = 60, 10
 LOSSES = ("state_full", "ring_full", "records.unknown_span_id", "records.malformed", "records.batch_full",
@@ -26,6 +29,15 @@ def receiver(shop):
     return process, f"http://127.0.0.1:{process.out.lines[0].split()[1]}"
 
 
+def stop(tracer):
+    """Its ledger; where spans were lost its status is 1."""
+    tracer.signal(signal.SIGINT)
+    status = tracer.wait(60)
+    if status not in (0, 1):
+        raise Failure(f"wftrace ended with {status}\n" + "\n".join(tracer.describe()))
+    return Ledger(tracer.read_ledger())
+
+
 def measure(shop):
     seconds = QUICK_SECONDS if shop.quick else SECONDS
     _, url = receiver(shop)
@@ -36,7 +48,7 @@ def measure(shop):
     if line is None:
         raise Failure("the target never ended")
     calls = int(line.split()[1])
-    ledger = tracer.stop(check=False).ledger
+    ledger = stop(tracer)
     lost = count_lost(ledger, calls)
     exported = sum(sink["exported"] for sink in ledger.raw["sinks"])
     told = ", ".join(f"{name} {n}" for name, n in lost.items()) or "none"
@@ -44,3 +56,6 @@ def measure(shop):
            f"{RATE:,} calls/s of {THREADS} threads for {seconds} s, 20 bytes captured, gzip OTLP/http to a local "
            f"receiver: {calls:,} calls, {exported:,} exported, ledger "
            f"{'balanced' if ledger['balanced'] else 'NOT balanced'}; lost: {told}")
+
+
+GROUPS = (Group(("load.lost",), 70, measure),)

@@ -7,9 +7,9 @@ import subprocess
 from pathlib import Path
 
 import library
+from row import Group
 from workshop import HERE, WFTRACE, Failure
 
-ROWS = ("memory.rss_1000_probes_mb", "memory.kernel_mb", "memory.startup_peak_mb")
 MIB = 1 << 20
 THREADS = 1000
 SITE_BYTES = 300      # a uprobe and its consumer, as slab counters show for 10,000 of them
@@ -125,6 +125,5 @@ def measure_start(shop):
            f"{planned:.0f} while planning")
 
 
-def measure(shop):
-    yield from measure_attached(shop)
-    yield from measure_start(shop)
+GROUPS = (Group(("memory.rss_1000_probes_mb", "memory.kernel_mb"), 10, measure_attached),
+          Group(("memory.startup_peak_mb",), 60, measure_start))

@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """Throughput that a real PostgreSQL loses under its shipped profile."""
+import math
 import os
 import re
 import statistics
 from pathlib import Path
 
 import postgres
+import priority
 from load import receiver
+from row import Group
 from workshop import Failure, probe_offsets
 
-ROWS = ("overhead.pgbench", "overhead.pgbench_select")
 SCALE, CLIENTS = 10, 2
+BAR = 3  # percent
 PROBES = "query__(?:|parse__|rewrite__|plan__|execute__)(?:start|done)"  # those that the profile uses
 SETTINGS = {"fsync": "on", "synchronous_commit": "on", "shared_buffers": "256MB"}
 
@@ -18,6 +21,9 @@ SETTINGS = {"fsync": "on", "synchronous_commit": "on", "shared_buffers": "256MB"
 def run_pgbench(shop, server, *arguments):
     process = shop.spawn([postgres.BIN / "pgbench", *arguments, "-h", server.directory, "-U",
                           server.user.pw_name, "postgres"])
+    wanted = CLIENTS if "-c" in arguments else 1
+    shop.wait(lambda: not process.alive() or sum(map(is_backend, server.pids())) >= wanted, "backends")
+    priority.share(server.pids())
     if process.wait(600):
         raise Failure("pgbench failed: " + "; ".join(process.err.all()[-3:]))
     return process.out.all()
@@ -71,16 +77,17 @@ def empty_window(shop, server, seconds, *options):
 
 
 class Series:
-    """Windows without anything, with wftrace and with empty programs, in turns."""
+    """Windows without anything, with wftrace and perhaps with empty programs, in turns."""
 
-    def __init__(self, shop, server, url, rounds, seconds, *options):
-        self.windows = {"plain": [], "traced": [], "empty": []}
-        makers = [("plain", lambda: Window(shop, server, seconds, *options)),
-                  ("traced", lambda: traced_window(shop, server, url, seconds, *options)),
-                  ("empty", lambda: empty_window(shop, server, seconds, *options))]
+    def __init__(self, shop, server, url, rounds, seconds, with_empty, *options):
+        makers = {"plain": lambda: Window(shop, server, seconds, *options),
+                  "traced": lambda: traced_window(shop, server, url, seconds, *options)}
+        if with_empty:
+            makers["empty"] = lambda: empty_window(shop, server, seconds, *options)
+        self.windows = {name: [] for name in makers}
         for i in range(rounds):
-            for name, make in makers if i % 2 else reversed(makers):
-                self.windows[name].append(make())
+            for name in list(makers) if i % 2 else reversed(makers):
+                self.windows[name].append(makers[name]())
 
     def median(self, who, what):
         return statistics.median(getattr(window, what) for window in self.windows[who])
@@ -90,31 +97,47 @@ class Series:
         return sorted(100 * (1 - one.tps / plain.tps)
                       for one, plain in zip(self.windows[who], self.windows["plain"]))
 
+    def interval(self):
+        """Where the median of the losses lies in 95 of 100 cases, by their order alone."""
+        losses = self.losses("traced")
+        count = len(losses)
+        cut = max(0, math.floor(count / 2 - 0.98 * math.sqrt(count)))
+        return losses[cut], losses[count - 1 - cut]
+
     def describe(self):
-        told = " ".join(f"{loss:.1f}" for loss in self.losses("traced"))
-        empty = statistics.median(self.losses("empty"))
-        return (f"median of {len(self.windows['plain'])} pairs of windows (all: {told}); empty programs on the "
-                f"same probes lose {empty:.1f} %; {CLIENTS} clients, scale {SCALE}, "
-                f"{self.median('plain', 'tps'):.0f} tps untraced, {self.median('traced', 'spans'):.0f} spans a "
-                f"transaction, gzip OTLP/http; CPU time of a transaction in the server "
-                f"{self.median('plain', 'server_us'):.0f} us untraced, {self.median('empty', 'server_us'):.0f} with "
-                f"empty programs, {self.median('traced', 'server_us'):.0f} traced, and "
-                f"{self.median('traced', 'tracer_us'):.0f} in wftrace")
+        low, high = self.interval()
+        empty = ""
+        if "empty" in self.windows:
+            empty = (f"empty programs on the same probes lose {statistics.median(self.losses('empty')):.1f} % "
+                     f"and take {self.median('empty', 'server_us'):.0f} us; ")
+        return (f"median of {len(self.windows['plain'])} pairs of windows, 95 % interval {low:.1f} to {high:.1f}; "
+                f"{empty}{CLIENTS} clients, scale {SCALE}, {self.median('plain', 'tps'):.0f} tps untraced, "
+                f"{self.median('traced', 'spans'):.0f} spans a transaction, gzip OTLP/http; CPU time of a "
+                f"transaction in the server {self.median('plain', 'server_us'):.0f} us untraced, "
+                f"{self.median('traced', 'server_us'):.0f} traced, and {self.median('traced', 'tracer_us'):.0f} "
+                "in wftrace")
 
     def value(self):
         return round(statistics.median(self.losses("traced")), 2)
 
+    def is_unsure(self):
+        """The disk is too noisy to tell: the bar lies within the interval."""
+        low, high = self.interval()
+        return low <= BAR <= high
 
-def measure(shop):
-    postgres.SETTINGS.update(SETTINGS)
-    server = postgres.Server(shop)
-    run_pgbench(shop, server, "-i", "-q", "-s", str(SCALE))
-    _, url = receiver(shop)
-    Window(shop, server, 5)  # warm
-    rounds, seconds = (4, 5) if shop.quick else (12, 12)
-    series = Series(shop, server, url, rounds, seconds)
-    yield "overhead.pgbench", series.value(), f"TPC-B, fsync on, {series.describe()}"
-    Window(shop, server, 3, "-S")
-    series = Series(shop, server, url, max(2, rounds // 3), max(3, seconds // 3), "-S")
-    yield "overhead.pgbench_select", series.value(), f"select only, {series.describe()}"
-    server.stop()
+
+def group(name, what, rounds, seconds, with_empty, *options):
+    def measure(shop):
+        postgres.SETTINGS.update(SETTINGS)
+        server = postgres.Server(shop)
+        run_pgbench(shop, server, "-i", "-q", "-s", str(SCALE))
+        _, url = receiver(shop)
+        Window(shop, server, 3, *options)  # warm
+        series = Series(shop, server, url, shop.rounds(rounds), seconds, with_empty, *options)
+        yield name, series.value(), f"{what}, {series.describe()}", series.is_unsure()
+        server.stop()
+    return Group((name,), 15 + (3 if with_empty else 2) * rounds * (seconds + 1), measure)
+
+
+GROUPS = (group("overhead.pgbench", "TPC-B, fsync on", 40, 4, False),
+          group("overhead.pgbench_select", "select only", 6, 4, True, "-S"))

@@ -4,9 +4,9 @@ import os
 import subprocess
 import time
 
+from row import Group
 from workshop import Failure, complete_ledger, need_tool
 
-ROWS = ("call.exit_site_vs_ret", "call.exit_site_vs_ret_protoc", "call.exit_site_vs_ret_cmake")
 CLANG_RULES = ("clang::Sema::*@libclang-cpp*", "clang::Parser::*@libclang-cpp*")
 PROTOC_RULES = ("google::protobuf::*@libprotobuf*",)
 CMAKE_RULES = ("std::*@libstdc++*",)
@@ -105,8 +105,8 @@ def cmake(shop):
     return Program(shop, [need_tool("cmake"), "-P", script], CMAKE_RULES, "", fifo)
 
 
-def measure(shop):
-    for name, make in zip(ROWS, (clang, protoc, cmake)):
+def group(name, make):
+    def measure(shop):
         program = make(shop)
         bare, site, ret = [], [], []
         for _ in range(shop.rounds(8)):
@@ -116,3 +116,8 @@ def measure(shop):
         yield (name, round(min(site) / min(ret), 3),
                f"{make.__name__}, {program.functions} functions, {program.calls} calls: {min(site):.3f} s over "
                f"{min(ret):.3f} s ({min(bare):.3f} s untraced); best of {len(site)} rounds")
+    return Group((name,), 40, measure)
+
+
+GROUPS = (group("call.exit_site_vs_ret", clang), group("call.exit_site_vs_ret_protoc", protoc),
+          group("call.exit_site_vs_ret_cmake", cmake))

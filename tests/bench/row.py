@@ -7,11 +7,11 @@ class Row:
 
     def __init__(self, name, unit, bar=None, vm=False):
         self.id, self.unit, self.bar, self.vm = name, unit, bar, vm
-        self.value, self.how = None, "not measured"
+        self.value, self.how, self.unsure = None, "not measured", False
 
     def holds(self, nested):
         """True, False, or None where there is no bar, no value or no say."""
-        if self.bar is None or self.value is None or (self.vm and not nested):
+        if self.bar is None or self.value is None or self.unsure or (self.vm and not nested):
             return None
         sign, number = self.bar.split()
         number = float(number)
@@ -21,6 +21,18 @@ class Row:
     def as_dict(self, nested):
         return {"id": self.id, "value": self.value, "unit": self.unit, "bar": self.bar,
                 "holds": self.holds(nested), "how": self.how}
+
+
+class Group:
+    """Rows that are measured together: measure(shop) yields (id, value, how) of each, and True
+    behind it where chance alone could have moved the value across its bar.
+
+    It takes about `seconds`. Where it fails, the rows that it did not come to have no value; those
+    of other groups do not notice.
+    """
+
+    def __init__(self, rows, seconds, measure):
+        self.rows, self.seconds, self.measure = rows, seconds, measure
 
 
 ROWS = (

@@ -91,7 +91,7 @@ class Workshop(Test):
         path = self.tool("target", "shape.S")
         return self.start([path, self.target_cpu]), path
 
-    def time_call(self, target, name, count=4000, batches=4):
+    def time_call(self, target, name, count, batches=16):
         """Nanoseconds of one call, the best batch's. Between calls the tracer has time to read."""
         seen = len(target.out.lines)
         target.send(f"{name} {count} {batches}")

@@ -23,6 +23,7 @@ CACHE = OUT / "e2e"
 
 COMPILERS = {".c": "gcc", ".cc": "g++", ".S": "gcc", ".rs": "rustc"}
 DEFAULT_FLAGS = ("-O2", "-g0")
+BARRIER = os.environ.get("E2E_BARRIER")  # why this machine cannot trace
 ARMED = "wftrace: tracing "
 EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_CANNOT, EXIT_NOTHING = 0, 1, 2, 3, 4
 
@@ -37,7 +38,7 @@ def find_tool(name):
 def need_tool(name):
     path = find_tool(name)
     if not path:
-        raise Skip(f"{name} is not installed")
+        raise Skip(f"{name} is not installed", required=True)
     return path
 
 
@@ -149,9 +150,11 @@ class Test:
     # -- wftrace ----------------------------------------------------------------------------
     def need_wftrace(self):
         if not WFTRACE.exists():
-            raise Skip(f"{WFTRACE.name} is not built", kernel=True)
+            raise Skip(f"{WFTRACE.name} is not built", required=True)
         if os.geteuid() != 0:
-            raise Skip("needs root", kernel=True)
+            raise Skip("needs root", required=True)
+        if BARRIER:
+            raise Skip(BARRIER, required=True)
 
     @staticmethod
     def wftrace_path():
@@ -161,12 +164,14 @@ class Test:
         """A wftrace with another command than attach, armed; stop() reads its ledger only."""
         return self._keep(Tracer(argv, ledger, lines=False, cwd=self.dir)).wait_armed()
 
-    def wftrace(self, *args, timeout=60.0, env=None, wrap=(), program=WFTRACE):
+    def wftrace(self, *args, timeout=60.0, env=None, wrap=(), program=WFTRACE, stdin=subprocess.DEVNULL):
         """Run wftrace to its end: (status, stdout, stderr)."""
         if not WFTRACE.exists():
-            raise Skip(f"{WFTRACE.name} is not built", kernel=True)
-        process = self.spawn([*wrap, program, *args], stdin=subprocess.DEVNULL, env=env)
+            raise Skip(f"{WFTRACE.name} is not built", required=True)
+        process = self.spawn([*wrap, program, *args], stdin=stdin, env=env)
         status = process.wait(timeout)
+        if status == EXIT_CANNOT and BARRIER:
+            raise Skip(BARRIER, required=True)
         return status, process.out.all(), process.err.all()
 
     def attach_argv(self, who, rules, options, ledger):

@@ -14,11 +14,11 @@ class Failure(AssertionError):
 
 
 class Skip(Exception):
-    """The test cannot run here; `kernel` says that it is for want of wftrace, eBPF or root."""
+    """The test cannot run here; `required`: for want of wftrace, eBPF, root or what `make deps` installs."""
 
-    def __init__(self, reason, kernel=False):
+    def __init__(self, reason, required=False):
         super().__init__(reason)
-        self.kernel = kernel
+        self.required = required
 
 
 def wait_for(condition, what, timeout=15.0):

@@ -25,11 +25,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import harness  # noqa: E402
 from proc import Failure, Skip, children, kill_tree  # noqa: E402
 
-STATUS_OK, STATUS_FAILED, STATUS_SKIP, STATUS_SKIP_KERNEL = 0, 1, 77, 78
+STATUS_OK, STATUS_FAILED, STATUS_SKIP, STATUS_SKIP_REQUIRED = 0, 1, 77, 78
 PR_SET_CHILD_SUBREAPER = 36
 
 
-def discover(pattern):
+def discover(patterns):
     """[(name, deadline in seconds)] of `module.function`, sorted by file and place in the file."""
     found = []
     for path in sorted(harness.HERE.glob("test_*.py")):
@@ -37,7 +37,7 @@ def discover(pattern):
         for name, value in vars(module).items():
             if name.startswith("test_") and callable(value) and value.__module__ == path.stem:
                 full = f"{path.stem}.{name}"
-                if not pattern or pattern in full or fnmatch.fnmatch(full, pattern):
+                if not patterns or any(one in full or fnmatch.fnmatch(full, one) for one in patterns):
                     found.append((full, getattr(value, "deadline", 120)))
     return found
 
@@ -52,7 +52,7 @@ def run_here(full, directory, soak):
         return STATUS_OK
     except Skip as e:
         print(str(e))
-        return STATUS_SKIP_KERNEL if e.kernel else STATUS_SKIP
+        return STATUS_SKIP_REQUIRED if e.required else STATUS_SKIP
     except Failure as e:
         place = [f for f in traceback.extract_tb(e.__traceback__) if f.name == name]
         print(f"{e}" + (f"\nat {Path(place[-1].filename).name}:{place[-1].lineno}" if place else ""))
@@ -99,7 +99,7 @@ def report(full, result, options):
     if status == STATUS_OK:
         print(f"ok      {full} ({seconds:.1f} s)", flush=True)
         return "passed"
-    if status == STATUS_SKIP or (status == STATUS_SKIP_KERNEL and not options.require_kernel):
+    if status == STATUS_SKIP or (status == STATUS_SKIP_REQUIRED and not options.require):
         print(f"skip    {full}: {first} ({seconds:.1f} s)", flush=True)
         return "skipped"
     print("\n".join([f"not ok  {full}: {first} ({seconds:.1f} s)"] + [f"        {line}" for line in rest]), flush=True)
@@ -108,14 +108,15 @@ def report(full, result, options):
 
 def parse_options():
     parser = argparse.ArgumentParser(description="end-to-end tests of wftrace")
-    parser.add_argument("-k", metavar="PATTERN", help="only tests whose name contains or matches PATTERN")
+    parser.add_argument("-k", metavar="PATTERN", action="append",
+                        help="only tests whose name contains or matches PATTERN, or another one")
     parser.add_argument("-j", type=int, default=1, metavar="N", help="tests at a time")
     parser.add_argument("--list", action="store_true", help="print the names and leave")
     parser.add_argument("--soak", action="store_true", help="the long loops")
     parser.add_argument("--keep", action="store_true", help="keep the directories of failed tests")
     parser.add_argument("--patience", type=float, default=1, metavar="X", help="multiply the deadlines and all time limits")
-    parser.add_argument("--require-kernel", action="store_true",
-                        help="a skip for want of wftrace, eBPF or root is a failure (CI)")
+    parser.add_argument("--require", action="store_true",
+                        help="a skip for want of wftrace, eBPF, root or what make deps installs is a failure (CI)")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     parser.add_argument("--dir", help=argparse.SUPPRESS)
     return parser.parse_args()
@@ -129,6 +130,9 @@ def main():
     if options.list:
         print("\n".join(full for full, _ in tests))
         return 0
+    barrier = subprocess.run(["sh", harness.ROOT / "scripts" / "can_trace.sh"], capture_output=True, text=True, check=False)
+    if barrier.returncode:
+        os.environ["E2E_BARRIER"] = barrier.stdout.strip()
     counts = {"passed": 0, "failed": 0, "skipped": 0}
     with ThreadPoolExecutor(max_workers=options.j) as pool:
         results = [(full, pool.submit(run_one, full, deadline, options)) for full, deadline in tests]

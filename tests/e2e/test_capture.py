@@ -149,8 +149,10 @@ spans:
 
 
 def test_source_file_and_line(t):
-    for cc, flags in (("gcc", ("-O2", "-g")), ("clang", ("-O0", "-gdwarf-4"))):
-        program = t.build("trio.c", flags=flags, cc=cc)
+    plain = t.build("trio.c")
+    programs = [t.build("trio.c", flags=flags, cc=cc, name=cc)
+                for cc, flags in (("gcc", ("-O2", "-g")), ("clang", ("-O0", "-gdwarf-4")))]
+    for program in programs:
         trace, _ = t.run_traced([program, "10"], ["tr_outer", "tr_leaf"])
         header = (PROGRAMS / "trio.h").read_text().splitlines()
         for name in ("tr_outer", "tr_leaf"):
@@ -159,5 +161,5 @@ def test_source_file_and_line(t):
                 t.equal(span.attr("code.file.path"), str(PROGRAMS / "trio.h"), f"file of {name}")
                 t.true(line <= span.attr("code.line.number") <= line + 1,
                        f"line of {name}: {span.attr('code.line.number')}, not {line}")
-    trace, _ = t.run_traced([t.build("trio.c"), "10"], ["tr_leaf"])
+    trace, _ = t.run_traced([plain, "10"], ["tr_leaf"])
     t.equal({span.attr("code.file.path") for span in trace.spans}, {None}, "without debug information")

@@ -39,7 +39,7 @@ PROTOC_RULES = ["google::protobuf::*@libprotobuf*", "google::protobuf::*@libprot
 def need_cmake(t):
     cmake = find_tool("cmake")
     if not cmake:
-        raise Skip("cmake is not installed")
+        raise Skip("cmake is not installed", required=True)
     script = t.dir / "script.cmake"
     script.write_text(SCRIPT)
     return [cmake, "-P", str(script)]

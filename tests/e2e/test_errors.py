@@ -128,6 +128,7 @@ def test_32_bit_process(t):
 def test_nothing_matched(t):
     pid = idle(t)
     refuse(t, NOTHING, ["tr_outr", "tr_outer"], "attach", "-p", pid, "-f", "tr_outr", details=True)
+    refuse(t, NOTHING, ["did you mean", "'pthread_create'"], "attach", "-p", pid, "-f", "pthread_craete", details=True)
     refuse(t, NOTHING, ["nothing_like_it"], "attach", "-p", pid, "-f", "nothing_like_it*", details=True)
     refuse(t, NOTHING, ["libnone"], "attach", "-p", pid, "-f", "tr_mid@libnone*", details=True)
     refuse(t, NOTHING, ["nope"], "attach", "-p", pid, "-f", "usdt:nope:probe", details=True)
@@ -268,9 +269,70 @@ def test_nothing_stays_after_a_failed_start(t):
     t.equal(probed(target.target_pid, program), [], "file offsets with a probe left behind")
 
 
+def test_outputs_are_checked_before_anything_is_armed(t):
+    t.need_wftrace()
+    program = t.build("trio.c")
+    target = t.start([program, "1"])
+    base = ["-p", str(target.target_pid), "-f", "tr_mid"]
+    refuse(t, FAILED, ["--ledger", "/no/such/dir"], "attach", *base, "--ledger", "/no/such/dir/ledger.json")
+    refuse(t, FAILED, ["--ledger", "directory"], "attach", *base, "--ledger", str(t.dir))
+    refuse(t, FAILED, ["/no/such/dir"], "record", *base, "-o", "/no/such/dir/recording")
+    refuse(t, USAGE, ["--output"], "record", *base, "-o", "-")
+    refuse(t, FAILED, ["--debug-dir", "/no/such/dir"], "attach", *base, "--debug-dir", "/no/such/dir")
+    refuse(t, FAILED, ["--debug-dir", "folder"], "attach", *base, "--debug-dir", str(program))
+    refuse(t, USAGE, ["twice"], "attach", *base, "--to", "console", "--to", "console")
+    refuse(t, USAGE, ["http://localhost:99999"], "attach", *base, "--to", "http://localhost:99999")
+    refuse(t, USAGE, ["5x", "duration"], "attach", *base, "--dry-run", "5x")
+    t.equal(probed(target.target_pid, program), [], "file offsets with a probe left behind")
+
+
+def test_a_profile_for_something_else_is_one_line(t):
+    t.need_wftrace()
+    refuse(t, NOTHING, ["postgresql", "trio", "wftrace list"], "attach", "-p", idle(t), "--profile", "postgresql")
+
+
+def test_what_a_launched_command_does_not_have_is_said(t):
+    t.need_wftrace()
+    program = t.build("trio.c")
+    status, _, err = t.wftrace("run", "-f", "tr_mid", "-f", "tr_none", "--", str(program), "1")
+    t.equal(status, 3, f"its own status, since no line came: {err}")
+    t.equal(len([line for line in err if "tr_none" in line]), 2, f"lines about what is missing, early and at the end: {err}")
+    t.true(not any("tr_mid'" in line for line in err), f"what was found is not missing: {err}")
+
+
+def test_one_of_many_named_processes_may_end(t):
+    """Others of that name come and go while it attaches: that is no error."""
+    t.need_wftrace()
+    program = t.build("trio.c", name="wfcrowd")
+    targets = [t.start([program, "1"]) for _ in range(3)]
+    churn = t.spawn(["sh", "-c", f"while :; do {program} 1 </dev/null >/dev/null; done"])
+    for _ in range(3):
+        status, _, err = t.wftrace("attach", "-n", "wfcrowd", "-f", "tr_mid", "-d", "100ms", "--to", "file:/dev/null")
+        t.equal(status, DONE, f"status after {err}")
+    t.true(churn.alive() and all(target.alive() for target in targets), "somebody died")
+
+
 def test_run_errors(t):
     t.need_wftrace()
     refuse(t, USAGE, ["COMMAND"], "run", "-f", "tr_mid")
     refuse(t, 127, ["/no/such/command"], "run", "-f", "tr_mid", "--", "/no/such/command")
     refuse(t, 126, ["/etc/passwd"], "run", "-f", "tr_mid", "--", "/etc/passwd")
     refuse(t, BEFORE_START, ["no-such-user"], "run", "-f", "tr_mid", "--user", "no-such-user", "--", "/bin/true")
+
+
+def test_text_moved_to_other_memory(t):
+    """Probes would lie in the file's pages, which nobody runs: refused everywhere, with the reason."""
+    target = t.start([t.build("moved.c")])
+    pid = target.target_pid
+    t.need_wftrace()
+    for command, status in ((["list", "-p", pid, "tr_mid"], DONE), (["attach", "-p", pid, "-f", "tr_mid"], NOTHING),
+                            (["attach", "-p", pid, "-f", "tr_mid", "--dry-run"], NOTHING),
+                            (["doctor", "-p", pid, "-f", "tr_mid"], NOTHING)):
+        got, out, err = t.wftrace(*command)
+        said = "\n".join(out + err)
+        t.equal(got, status, f"status of {command}, which said {said!r}")
+        t.true("anonymous memory (huge pages?)" in said, f"no reason: {said!r}")
+    tracer = t.attach(target, ["malloc@libc.so*"])
+    target.go()
+    t.equal(target.finish(), (["total 14950"], 0), "output and status")
+    tracer.stop()

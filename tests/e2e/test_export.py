@@ -43,7 +43,7 @@ def make(target):
     ran = subprocess.run(["make", "-s", f"O={out}", f"{out}/tests/{target}"], cwd=ROOT, capture_output=True,
                          text=True, check=False)
     if ran.returncode:
-        raise Skip(f"{target} is not built: {ran.stderr.strip()[-200:]}")
+        raise Skip(f"{target} is not built: {ran.stderr.strip()[-200:]}", required=True)
     return OUT / "tests" / target
 
 

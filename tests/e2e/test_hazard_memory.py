@@ -125,11 +125,34 @@ def test_memory_limited_cgroup(t):
     t.need_wftrace()
     program = t.build("trio.c")
     with MemoryGroup(t, 16 << 20) as group:
-        target = t.start([*group.wrap(), program, "1000"])
-        tracer = t.attach(target, TRIO[:3])
+        t.edges(t.compared([*group.wrap(), program, "1000"], TRIO[:3]), TRIO_1000)
+
+
+def pages(t, count):
+    """A program with `count` functions, each on a page of its own."""
+    lines = ['#include "traced.h"']
+    lines += [f"TRACED __attribute__((aligned(4096))) long pg_{i}(long x) {{ OPAQUE(); return x + {i}; }}" for i in range(count)]
+    lines += ["int main(void) { long sum = 0; ready();"] + [f"sum += pg_{i}(sum);" for i in range(count)]
+    source = t.dir / "pages.c"
+    source.write_text("\n".join([*lines, 'printf("sum %ld\\n", sum); return 0; }', ""]))
+    return t.build(source)
+
+
+def test_probes_that_do_not_fit_into_a_memory_limit_are_refused(t):
+    """1,000 pages would become private, 4 MiB of the 12 that the target may use: a few functions fit."""
+    t.need_wftrace()
+    program = pages(t, 1000)
+    plain = t.plain(program)
+    with MemoryGroup(t, 12 << 20) as group:
+        target = t.start([*group.wrap(), program])
+        status, out, err = t.wftrace("attach", "-p", str(target.target_pid), "-f", "pg_*")
+        t.equal((status, out), (1, []), "status and stdout")
+        t.true(any(str(target.target_pid) in line and "12288 KiB" in line for line in err), f"the limit is not named: {err}")
+        t.equal(probed(target.target_pid, program), [], "probes of a plan that was refused")
+        tracer = t.attach(target, ["pg_1?"])
         target.go()
-        t.equal(target.finish(), (["round 0 total 1499500"], 0), "output and status")
-        t.edges(tracer.stop(), TRIO_1000)
+        t.equal(target.finish(), plain, "output and status, traced and untraced")
+        t.equal(len(tracer.stop().spans), 10, "calls")
 
 
 def test_target_runs_out_of_memory(t):

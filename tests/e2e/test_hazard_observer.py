@@ -160,6 +160,20 @@ def test_second_wftrace_leaves_first(t):
     t.edges(stays.stop(), TRIO_1000)
 
 
+def test_second_wftrace_is_killed(t):
+    """kill -9 of one of two tracers in the midst; the other one loses nothing, the target nothing."""
+    t.need_wftrace()
+    target = t.start([t.build("trio.c"), "500", "2"])
+    stays, dies = t.attach(target, TRIO), t.attach(target, TRIO)
+    target.go()
+    target.expect("round 0")
+    dies.signal(signal.SIGKILL)
+    dies.popen.wait(10)
+    target.send("go on")
+    t.equal(target.finish()[1], 0, "exit status")
+    t.edges(stays.stop(), TRIO_1000)
+
+
 def test_time_namespace(t):
     """The program's own clocks are off by a day; the spans' times are the host's."""
     t.need_wftrace()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Threads and processes that come, go and become others."""
 
+
 TRIO = ["tr_outer", "tr_mid", "tr_leaf", "tr_after"]
 
 

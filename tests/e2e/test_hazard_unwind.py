@@ -106,7 +106,7 @@ def test_exception_types(t):
 
 def rust(t, *flags):
     if not find_tool("rustc"):
-        raise Skip("rustc is not installed")
+        raise Skip("rustc is not installed", required=True)
     program = t.build("panic.rs", flags=["--edition=2021", "-Copt-level=2", *flags])
     trace = t.compared([program], ["rs_outer", "rs_inner", "rs_leaf"])
     t.edges(trace, {
@@ -126,7 +126,7 @@ def test_rust_panic_unoptimised(t):
 
 def jump(t, mode, cc="gcc", flags=("-O2",)):
     if not find_tool(cc):
-        raise Skip(f"{cc} is not installed")
+        raise Skip(f"{cc} is not installed", required=True)
     trace = t.compared([t.build("jump.c", flags=flags, cc=cc), mode], TRIO + ["tr_lands"] * (mode == "inside"))
     if mode == "inside":
         t.edges(trace, {

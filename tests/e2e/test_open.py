@@ -111,6 +111,14 @@ def test_guard(t):
     t.equal(trace.ledger["guarded"], 990, "guarded")
 
 
+def test_guarded_root(t):
+    """What an outermost call that a guard keeps out calls is outermost itself: a trace each."""
+    trace = t.compared([t.build("throw.cc", cc="g++"), "nested"],
+                       ["tr_guarded when arg1:i64 < 0", "tr_outer", "tr_cleanup"])
+    t.edges(trace, {(None, "tr_outer"): 200, (None, "tr_cleanup"): 200})
+    t.equal(len({span.trace for span in trace.spans}), 400, "traces")
+
+
 def test_depth_option(t):
     trace = t.compared([t.build("trio.c"), "1000"], TRIO, "--depth", "2")
     t.edges(trace, {(None, "tr_outer"): 1000, ("tr_outer", "tr_mid"): 1000})

@@ -58,27 +58,89 @@ def test_backends_from_before_and_after(t):
     t.true("secret" not in "".join(str(s.raw) for s in trace.spans), "a literal of the SQL text was reported")
 
 
+def of_clients(trace, text):
+    """The query spans with this text; each is a root, and nothing else has no parent."""
+    found = sorted((s for s in trace.named("query") if s.attr("db.query.text", "").startswith(text)), key=lambda s: s.start)
+    pids = {s.pid for s in found}
+    return found, [s for s in trace.spans if s.pid in pids and s.parent is None]
+
+
 def test_extended_protocol(t):
-    """Two clients, 50 statements each: parse, plan and execute of each, with the text on parse."""
+    """Two clients, 50 statements each: parse, bind and execute are three messages and one tree."""
     server, tracer, *_ = traced(t)
     server.pgbench("SELECT 7 + 1;\n", "extended")
     trace = ended(t, server, tracer)
-    parsed = [s for s in trace.named("parse") if s.attr("db.query.text", "").startswith("SELECT ? + ?")]
-    t.equal(len(parsed), 100, "parsed statements")
-    pids = {s.pid for s in parsed}
-    t.equal(len(pids), 2, "backends")
-    counts = {name: sum(s.pid in pids for s in trace.named(name)) for name in STEPS}
-    t.equal(counts, dict.fromkeys(STEPS, 100), "steps")
+    found, roots = of_clients(trace, "SELECT ? + ?")
+    t.equal(len(found), 100, "statements")
+    t.equal(len({s.pid for s in found}), 2, "backends")
+    for span in found:
+        check_simple(t, trace, span)
+        t.equal((span.kind, span.attr("db.operation.name"), span.status), ("server", "SELECT", "unset"), f"of {span}")
+    t.equal([s.name for s in roots if s.name != "query"], [], "roots that are no query")
 
 
 def test_prepared_statements(t):
+    """What prepares a statement is a tree without execute; then bind and execute are one tree a statement."""
     server, tracer, *_ = traced(t)
     server.pgbench("SELECT 7 + 1;\n", "prepared")
     trace = ended(t, server, tracer)
-    parsed = [s for s in trace.named("parse") if s.attr("db.query.text", "").startswith("SELECT ? + ?")]
-    t.equal(len(parsed), 2, "parsed statements, one for each client")
-    pids = {s.pid for s in parsed}
-    t.equal(sum(s.pid in pids for s in trace.named("execute")), 100, "executed statements")
+    found, roots = of_clients(trace, "SELECT ? + ?")
+    steps = [[c.name for c in trace.children(s)] for s in found]
+    t.equal(sum(names.count("execute") == 1 and "parse" not in names for names in steps), 100, "executed statements")
+    t.equal(steps.count(["parse", "rewrite"]), 2, "prepared statements, one for each client")
+    t.equal(len(found), 102, "trees")
+    t.equal([s.name for s in roots if s.name != "query"], [], "roots that are no query")
+
+
+def pipelined(t, protocol):
+    server, tracer, *_ = traced(t)
+    server.pgbench("\\startpipeline\nSELECT 1 AS a;\nSELECT 2 AS b;\nSELECT 3 AS c;\n\\endpipeline\n", protocol, times=20)
+    trace = ended(t, server, tracer)
+    found = [s for s in of_clients(trace, "SELECT ? AS")[0] if "execute" in [c.name for c in trace.children(s)]]
+    t.equal(len(found), 2 * 20 * 3, "statements")
+    for span in found:
+        t.true(span.parent is None, f"a query is no root: {span}")
+        t.equal([c.name for c in trace.children(span)].count("execute"), 1, f"executions of {span}")
+    for pid in {s.pid for s in found}:
+        names = [s.attr("db.query.text").rstrip(";")[-1] for s in found if s.pid == pid]
+        t.equal(names, ["a", "b", "c"] * 20, "statements of one client in their order")
+    return found, trace
+
+
+def test_pipeline_of_extended_statements(t):
+    """Three statements and one sync: three trees."""
+    found, trace = pipelined(t, "extended")
+    for span in found:
+        t.equal([s.name for s in trace.children(span)], STEPS, f"steps of {span}")
+
+
+def test_pipeline_of_prepared_statements(t):
+    pipelined(t, "prepared")
+
+
+def test_error_in_the_extended_protocol(t):
+    """The failed statement is an error, and its backend's others are not."""
+    server, tracer, *_ = traced(t)
+    server.pgbench("SELECT 5 AS good;\nSELECT 1 / (5 - 5) AS bad;\n", "extended", times=1, status=2)
+    trace = ended(t, server, tracer)
+    for text, status in (("SELECT ? AS good", "unset"), ("SELECT ? / (? - ?) AS bad", "error")):
+        found, _ = of_clients(trace, text)
+        t.equal([s.status for s in found], [status] * 2, f"status of {text}")
+        t.true(all(s.parent is None for s in found), f"{text} is a root")
+    t.equal([e["attributes"]["db.response.status_code"] for s in found for e in s.events], ["22012"] * 2, "SQLSTATE")
+
+
+def test_statements_of_a_transaction(t):
+    """Idle in a transaction ends a statement's tree too."""
+    server, tracer, before, _ = traced(t)
+    for statement in ("BEGIN;", "SELECT 40 + 2;", "SELECT 40 + 3; SELECT 40 + 4;", "COMMIT;"):
+        before.run(statement)
+    trace = ended(t, server, tracer)
+    mine = [s for s in queries(trace, before, "")]
+    t.equal([s.attr("db.query.text") for s in mine],
+            ["BEGIN;", "SELECT ? + ?;", "SELECT ? + ?;", "SELECT ? + ?;", "COMMIT;"], "statements")
+    for span in mine:
+        t.true(span.parent is None, f"a query is no root: {span}")
 
 
 def check_wrappers(t, trace, root):
@@ -108,6 +170,17 @@ def test_exported_functions_added_to_the_profile(t):
         check_wrappers(t, trace, root)
 
 
+def test_exported_functions_in_the_extended_protocol(t):
+    server, tracer, *_ = traced(t, ADDED)
+    server.pgbench("SELECT pg_sleep(0.06);\n", "extended", times=3)
+    trace = ended(t, server, tracer)
+    found, roots = of_clients(trace, "SELECT pg_sleep")
+    t.equal(len(found), 6, "statements")
+    t.equal([s.name for s in roots if s.name != "query"], [], "roots that are no query")
+    for root in found:
+        check_wrappers(t, trace, root)
+
+
 def test_wrapper_and_its_standard_twin(t):
     """ExecutorRun and planner are a test of a hook and a jump: their twins are their children."""
     server, tracer, before, _ = traced(
@@ -127,10 +200,22 @@ def test_wrapper_and_its_standard_twin(t):
     t.true(any(s.duration >= SLEEP_NS for s in mine if s.name == "ExecutorRun"), "ExecutorRun lasts as long as the sleep")
 
 
-FAILING = [
-    ("SELEC 1;", "syntax error"), ("SELECT * FROM missing;", "does not exist"), ("SELECT 1/0;", "division by zero"),
-    ("SELECT 1/n FROM generate_series(0, 0) n;", "division by zero"), ("DO $$ BEGIN RAISE 'own'; END $$;", "own"),
+FAILING = [  # statement, a part of its message, its SQLSTATE
+    ("SELEC 1;", "syntax error", "42601"), ("SELECT * FROM missing;", "does not exist", "42P01"),
+    ("SELECT 1/0;", "division by zero", "22012"),
+    ("SELECT 1/n FROM generate_series(0, 0) n;", "division by zero", "22012"),
+    ("DO $$ BEGIN RAISE 'own'; END $$;", "own", "P0001"),
 ]
+CAUGHT = "DO $$ BEGIN PERFORM 1/0; EXCEPTION WHEN division_by_zero THEN NULL; END $$;"
+
+
+def check_failed(t, found):
+    """Every third query failed, with the state that its statement leads to; the others did not."""
+    states = [[e["attributes"]["db.response.status_code"] for e in s.events if e["name"] == "sqlstate"] for s in found]
+    t.equal([s.status for s in found], ["error", "unset", "unset"] * 5 * len(FAILING), "status of the queries")
+    t.equal(states[0::3], [[state] for *_, state in FAILING] * 5, "SQLSTATE of those that failed")
+    t.equal(states[1::3], [["22012"]] * 5 * len(FAILING), "SQLSTATE of those that caught their error")
+    t.equal([s for s in states[2::3] if s], [], "SQLSTATE of those that went well")
 
 
 def test_sql_errors_leave_right_parents(t):
@@ -138,11 +223,12 @@ def test_sql_errors_leave_right_parents(t):
     server, tracer, before, after = traced(t, ADDED)
     for turn in range(5):
         for session in (before, after):
-            for statement, _ in FAILING:
+            for statement, *_ in FAILING:
                 session.run(statement)
+                session.run(CAUGHT)
                 t.equal(session.run(f"SELECT {turn} + 40;"), [f"{turn + 40}"], "answer after an error")
     for session in (before, after):
-        for statement, words in FAILING:
+        for statement, words, _ in FAILING:
             t.wait(lambda: "\n".join(session.err.lines).count(words) >= 5, f"{statement} fails each time")
     trace = ended(t, server, tracer)
     for session in (before, after):
@@ -154,6 +240,7 @@ def test_sql_errors_leave_right_parents(t):
             names = [s.name for s in trace.children(span)]
             t.equal([n for n in names if n in ("parse", "plan")], ["parse", "plan"], f"steps of {span}")
             t.true(not any(n.startswith("query") for n in names), f"a query below a query: {span}")
+        check_failed(t, [s for s in queries(trace, session, "") if "pg_backend_pid" not in s.attr("db.query.text")])
     t.true(trace.ledger["abandoned"] >= 2 * 5 * 3, f"abandoned: {trace.ledger['abandoned']}")
 
 

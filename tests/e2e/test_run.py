@@ -156,6 +156,19 @@ def test_list(t):
     t.true(len(found) >= 12, f"functions listed as JSON: {found}")
 
 
+def test_list_names_what_frames_are_handed_over_to(t):
+    t.need_wftrace()
+    program = t.build("tail.c")
+    target = t.start([program, "1"])
+    listed = t.wftrace("list", "-x", str(program), "tr_*")
+    dry = t.wftrace("attach", "-p", str(target.target_pid), "-f", "tr_*", "--dry-run")
+    for status, out, err in (listed, dry):
+        t.equal(status, 0, f"status: {err}")
+        for name, words in (("tr_wrapper", "handed over to tr_target"), ("tr_chain_a", "handed over to tr_chain_b"),
+                            ("tr_hooked", "handed over to tr_standard"), ("tr_hooked", "ends at a jump through a pointer")):
+            t.true(any(line.split()[:1] == [name] and words in line for line in out), f"{name}: no {words!r} in {out}")
+
+
 def test_list_of_a_process(t):
     t.need_wftrace()
     target = t.start([t.build("trio.c"), "1"])

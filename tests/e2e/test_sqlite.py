@@ -26,7 +26,7 @@ except sqlite3.OperationalError as e:
 
 def need_library():
     if not list(Path("/usr/lib/x86_64-linux-gnu").glob("libsqlite3.so*")) or not os.path.exists(PYTHON):
-        raise Skip("no libsqlite3 or no python3 of the distribution")
+        raise Skip("no libsqlite3 or no python3 of the distribution", required=True)
 
 
 def test_sqlite_in_a_running_python(t):

@@ -72,7 +72,7 @@ const char *wf_binary_demangled(struct wf_binary *elf, const struct wf_symbol *s
 	return NULL;
 }
 
-bool wf_binary_matches(struct wf_binary *elf, const struct wf_symbol *symbol, const char *pattern)
+int wf_binary_matches(struct wf_binary *elf, const struct wf_symbol *symbol, const char *pattern)
 {
 	(void)elf;
 	return pattern[0] == '*' || !strcmp(symbol->name, pattern);

@@ -114,6 +114,40 @@ static void definitions_and_processes_have_a_maximum(void **state)
 	wf_catalog_free(catalog);
 }
 
+static bool is_known(struct wf_catalog *catalog, uint32_t tgid)
+{
+	struct wf_resource *resource = wf_catalog_resource_of(catalog, tgid);
+
+	wf_resource_unref(resource);
+	return resource != NULL;
+}
+
+static void the_process_that_exited_first_makes_room(void **state)
+{
+	struct wf_catalog_limits limits = {.definitions_max = 3,
+					   .definition_bytes_max = 65536,
+					   .processes_max = 3,
+					   .exited_ns = 60 * SECOND};
+	struct wf_catalog *catalog = catalog_make(&limits);
+
+	(void)state;
+	for (uint32_t i = 1; i <= 3; i++)
+		assert_int_equal(wf_catalog_resource(catalog, text(0, i, "{}")), 0);
+	wf_catalog_exit(catalog, 1, 10 * SECOND);
+	wf_catalog_exit(catalog, 2, 5 * SECOND);
+	wf_catalog_fork(catalog, 3, 4, 11 * SECOND);
+	assert_true(is_known(catalog, 4));
+	assert_false(is_known(catalog, 2));
+	assert_true(is_known(catalog, 1));
+	wf_catalog_fork(catalog, 3, 5, 30 * SECOND);
+	assert_true(is_known(catalog, 5));
+	assert_false(is_known(catalog, 1));
+	wf_catalog_fork(catalog, 3, 6, 31 * SECOND);
+	assert_false(is_known(catalog, 6));
+	assert_true(is_known(catalog, 3));
+	wf_catalog_free(catalog);
+}
+
 static void attributes_of_a_process_keep_their_types(void **state)
 {
 	struct wf_catalog *catalog = catalog_make(NULL);
@@ -200,6 +234,7 @@ int main(void)
 		cmocka_unit_test(a_definition_is_found_with_all_it_says),
 		cmocka_unit_test(bad_definitions_are_refused),
 		cmocka_unit_test(definitions_and_processes_have_a_maximum),
+		cmocka_unit_test(the_process_that_exited_first_makes_room),
 		cmocka_unit_test(attributes_of_a_process_keep_their_types),
 		cmocka_unit_test(a_process_is_forgotten_some_time_after_its_exit),
 		cmocka_unit_test(traceparents_follow_the_specification),

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <jansson.h>
 #include <setjmp.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -148,6 +149,7 @@ static void a_process_describes_itself(void **state)
 	assert_int_equal(strlen(text_of(object, "process.executable.build_id.gnu")), 40);
 	assert_int_equal(json_integer_value(json_object_get(object, "process.parent_pid")),
 			 getpid());
+	assert_string_equal(text_of(object, "process.owner"), getpwuid(geteuid())->pw_name);
 	assert_string_equal(text_of(object, "os.type"), "linux");
 	assert_string_equal(text_of(object, "telemetry.sdk.name"), "wftrace");
 	assert_string_equal(text_of(object, "wftrace.traceparent"), "00-1-2-01");

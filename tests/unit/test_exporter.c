@@ -261,7 +261,7 @@ static void a_destination_that_cannot_be_is_said(void **state)
 	assert_non_null(strstr(err.msg, "nobody reads"));
 	wf_destination_done(&destination);
 	assert_int_equal(wf_destination_parse("http://127.0.0.1:9", &destination, NULL), 0);
-	assert_int_equal(wf_exporter_add(exporter, &destination, &err), -EEXIST);
+	assert_int_equal(wf_exporter_add(exporter, &destination, &err), -EINVAL);
 	wf_destination_done(&destination);
 	wf_exporter_free(exporter);
 	unlink(fifo);

@@ -184,6 +184,23 @@ static void jumps_are_counted_by_function(void **state)
 	flow_close(&flow);
 }
 
+static void constants_in_the_segment_of_the_code_are_no_jumps(void **state)
+{
+	const struct wf_symbol *target;
+
+	(void)state;
+	assert_true(flow_open(&flow, "gcc -shared -nostdlib -Wl,-Bsymbolic,-z,noseparate-code",
+			      "assembler",
+			      ".text\n.globl f\n.type f,@function\nf:\n.cfi_startproc\nret\n"
+			      ".cfi_endproc\n.size f,.-f\n.section .rodata\n"
+			      ".byte 0xe9\n.long f-.-4\n.byte 0xe8\n.long f-.-4\n"));
+	target = compile_symbol(flow.elf, "f");
+	assert_true(wf_binary_is_text(flow.elf, target->address));
+	assert_int_equal(wf_jumps_jumpers(flow.jumps, target->address), 0);
+	assert_int_equal(wf_jumps_calls(flow.jumps, target->address), 0);
+	flow_close(&flow);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -196,6 +213,7 @@ int main(void)
 		cmocka_unit_test(computed_gotos_are_resolved_through_relocations),
 		cmocka_unit_test(cold_parts_that_only_the_unwinder_enters_are_found),
 		cmocka_unit_test(jumps_are_counted_by_function),
+		cmocka_unit_test(constants_in_the_segment_of_the_code_are_no_jumps),
 	};
 
 	return cmocka_run_group_tests_name("graph", tests, compile_set_up, compile_tear_down);

@@ -235,7 +235,8 @@ static void what_is_wrong_is_said_in_one_line(void **state)
 		{"wftrace 4711",
 		 "'4711' is not a command; to trace a process: wftrace attach -p 4711"},
 		{"wftrace xyz", "'xyz' is not a command (wftrace --help)"},
-		{"wftrace -p 1", "a command comes first, then '-p' (wftrace --help)"},
+		{"wftrace -p 1", "'-p' stands before the command: wftrace COMMAND -p ... "
+				 "(wftrace --help)"},
 		{"wftrace attach", "attach needs -p PID or -n NAME"},
 		{"wftrace attach -p 1 -n x", "attach takes -p or -n, not both"},
 		{"wftrace attach -p 1 foo",
@@ -280,32 +281,35 @@ static void what_is_wrong_is_said_in_one_line(void **state)
 		 "run does not take --pid (attach, list, record, doctor, profiles)"},
 		{"wftrace doctor -f x",
 		 "doctor -f needs -p PID: a function is looked up in a process"},
-		{"wftrace doctor x", "doctor: unexpected 'x'"},
 		{"wftrace completion fish", "completion needs the shell: bash or zsh"},
 		{"wftrace help nothing", "there is no command 'nothing' (wftrace --help)"},
 		/* Later orders are refused by name. */
 		{"wftrace agent -c x",
-		 "wftrace agent is not in this version (it comes with the node agent)"},
+		 "'agent' (trace every process that a profile matches) is not in "
+		 "this version; it comes with the version for whole nodes"},
 		{"wftrace report x",
-		 "wftrace report is not in this version (it comes with the node agent)"},
+		 "'report' (make a page or a flame graph) is not in this version; "
+		 "it comes with the version for whole nodes"},
 		{"wftrace top",
-		 "wftrace top is not in this version (it comes with sampling and budgets)"},
-		{"wftrace detach --all",
-		 "wftrace detach is not in this version (it comes with Python tracing)"},
-		{"wftrace config check", "wftrace config is not in this version (it comes with "
-					 "configuration files and context "
-					 "propagation)"},
+		 "'top' (watch calls, errors and cost live) is not in this version; it "
+		 "comes with sampling and budgets"},
+		{"wftrace detach --all", "'detach' (clean up after a killed tracer) is not in this "
+					 "version; it comes with Python tracing"},
+		{"wftrace config check",
+		 "'config' (check and print configuration files) is not in "
+		 "this version; it comes with configuration files and context "
+		 "propagation"},
 		{"wftrace attach -p 1 -c x",
-		 "--config is not in this version (it comes with configuration files and context "
-		 "propagation)"},
+		 "--config is not in this version; it comes with configuration files and context "
+		 "propagation"},
 		{"wftrace attach -p 1 --sample 0.1",
-		 "--sample is not in this version (it comes with sampling and budgets)"},
+		 "--sample is not in this version; it comes with sampling and budgets"},
 		{"wftrace attach -p 1 --budget=off",
-		 "--budget is not in this version (it comes with sampling and budgets)"},
+		 "--budget is not in this version; it comes with sampling and budgets"},
 		{"wftrace run --errors ls",
-		 "--errors is not in this version (it comes with sampling and budgets)"},
+		 "--errors is not in this version; it comes with sampling and budgets"},
 		{"wftrace run --no-inject ls",
-		 "--no-inject is not in this version (it comes with Python tracing)"},
+		 "--no-inject is not in this version; it comes with Python tracing"},
 	};
 
 	(void)state;

@@ -138,6 +138,34 @@ static void a_function_list_makes_a_rule_each(void **state)
 	wf_ruleset_free(rules);
 }
 
+static void a_phase_names_a_rule_below_it(void **state)
+{
+	struct wf_ruleset *rules = read_yaml(
+		HEAD "spans:\n"
+		     "  - open: {call: f, when: arg1:ptr, again: after(work)}\n"
+		     "    close: {call: usdt:p:x, when: not arg2:ptr or close.arg1:i32 == 3}\n"
+		     "    error: unwound\n"
+		     "  - {open: {call: f, again: join}, close: {call: g}}\n"
+		     "  - {open: {call: f, again: next}, close: {call: g}}\n"
+		     "  - {function: h, rule: work}\n");
+	const struct wf_rule *rule = rules->rules;
+
+	(void)state;
+	assert_int_equal(rule[0].again, WF_AGAIN_NEXT);
+	assert_int_equal(rule[0].after, 3);
+	assert_int_equal(rule[0].guard_count, 1);
+	assert_int_equal(rule[0].close_guard_count, 2);
+	assert_true(rule[0].close_guard_any);
+	assert_int_equal(rule[0].close_guards[0].compare, WF_CMP_EQ);
+	assert_int_equal(rule[0].close_guards[0].operand.number, 2);
+	assert_int_equal(rule[1].again, WF_AGAIN_JOIN);
+	assert_int_equal(rule[1].after, -1);
+	assert_int_equal(rule[2].again, WF_AGAIN_NEXT);
+	assert_int_equal(rule[2].after, -1);
+	assert_int_equal(rule[3].again, WF_AGAIN_NEST);
+	wf_ruleset_free(rules);
+}
+
 static void a_profile_may_be_empty(void **state)
 {
 	struct wf_ruleset *rules = read_yaml(HEAD "spans: []\nevents: []\n");
@@ -441,6 +469,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_whole_profile_becomes_rules),
 		cmocka_unit_test(a_function_list_makes_a_rule_each),
+		cmocka_unit_test(a_phase_names_a_rule_below_it),
 		cmocka_unit_test(a_profile_may_be_empty),
 		cmocka_unit_test(every_bad_profile_of_the_corpus_says_why),
 		cmocka_unit_test(the_whole_language_is_read_before_it_is_refused),

@@ -269,13 +269,13 @@ static void the_story_says_what_helps(void **state)
 	static const struct {
 		const char *rule, *has[3];
 	} cases[] = {
-		{"owm", {"-f 'owm': no function fits; ", "near: 'own'", "/app"}},
+		{"owm", {"-f 'owm': no function fits; did you mean 'own'", "? searched: ", "/app"}},
 		{"only_lib*", {"it fits in a library: 'only_lib*@libone.so'"}},
 		{"own@libthree*",
 		 {"no mapped file is called 'libthree*'", "mapped: app libone.so"}},
 		{"only_librry@libone*", {"'only_library'", "/libone.so"}},
 		{"usdt:libstdcxx:trow", {"no static probe fits", "libstdcxx:throw", "/app"}},
-		{"usdt:libstdcxx:trow@libstdc*", {"'libstdcxx:throw'", "static probes (build-id "}},
+		{"usdt:libstdcxx:trow@libstdc*", {"'libstdcxx:throw'", "static probes)"}},
 	};
 	struct scene *scene = scene_new("app libone.so libtwo.so libstdc++", NULL);
 

@@ -12,13 +12,15 @@ import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-HOME = "/wftrace"  # where the project lies in the guest
+HOME = str(ROOT)  # the same place in the guest: debug information names it
+SETTINGS = "/settings"  # a shell fragment that init reads
 MERGED = re.compile(r"^/(bin|sbin|lib|lib64)/")
-TOOLS = ("/usr/bin/nm", "/usr/bin/objdump", "/usr/bin/unshare")
+TOOLS = ("/usr/bin/nm", "/usr/bin/objdump", "/usr/bin/setpriv", "/usr/bin/unshare")
+EXTRAS = ("/usr/bin/sqlite3",)  # a test without them is skipped
 LIBRARIES = ("/lib/x86_64-linux-gnu/libgcc_s.so.1",)  # glibc loads it where a thread is cancelled
 MUSL = "/lib/ld-musl-x86_64.so.1"  # loader and library in one file
 UNUSED = re.compile(r"^(test|idlelib|tkinter|ensurepip|lib2to3|pydoc_data|distutils|turtledemo|unittest|"
-                    r"asyncio|xmlrpc|wsgiref|curses|dbm|sqlite3|venv|config-.*)$")
+                    r"asyncio|xmlrpc|wsgiref|curses|dbm|venv|config-.*)$")
 NO_COMPILER = b"#!/bin/sh\necho \"$0: the guest has no compiler; the host has to build this program\" >&2\nexit 1\n"
 FILES = {
     "/etc/passwd": b"root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n",
@@ -126,16 +128,16 @@ class Guest:
             self.add_text(path, NO_COMPILER)
 
     def build(self, out, programs, compilers, settings):
-        """Everything. settings: a shell fragment that init reads."""
+        """Everything."""
         self.add_busybox()
-        self.add_programs(TOOLS)
+        self.add_programs((*TOOLS, *filter(os.path.exists, EXTRAS)))
         self.add_programs(LIBRARIES)
         if os.path.exists(MUSL):
             self.add_file(MUSL)
         self.add_python()
         self.add_project(out, programs, compilers)
         self.add_file(ROOT / "tests" / "vm" / "init", "/init")
-        self.add_text(f"{HOME}/settings", settings.encode())
+        self.add_text(SETTINGS, f"{settings}cd '{HOME}'\n".encode())
         for path, data in FILES.items():
             self.add_text(path, data, 0o644)
         for name in ("bin", "sbin", "lib", "lib64"):

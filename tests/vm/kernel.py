@@ -11,11 +11,16 @@ MIRROR = "http://deb.debian.org/debian"
 KEYS = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 # suites: where to look, in turn; None = what this machine's apt knows. release: how its version begins.
-Kernel = namedtuple("Kernel", "name suites release tier")
+# tier: what wftrace has to find there, or none. folder: where its files lie.
+# append: for its command line. cpu: what QEMU emulates. Its CMPXCHG16B (7.2 at least) leaves wrong flags behind, so
+# kernels that crash of that get none; Linux 7 needs it for the storage of tasks.
+Kernel = namedtuple("Kernel", "name suites release tier folder append cpu")
 KERNELS = (
-    Kernel("debian-12", (None, "bookworm"), "6.1.", "reduced"),
-    Kernel("debian-12-backports", ("bookworm-backports",), "6.12.", "full"),
-    Kernel("debian-13-backports", ("trixie-backports",), "", "full"),
+    Kernel("debian-12", (None, "bookworm"), "6.1.", "reduced", "debian-12", "", "max,-cx16"),
+    Kernel("debian-12-preempt", (None, "bookworm"), "6.1.", "reduced", "debian-12", "preempt=full", "max,-cx16"),
+    Kernel("debian-11", ("bullseye",), "5.10.", "none", "debian-11", "", "max,-cx16"),
+    Kernel("debian-12-backports", ("bookworm-backports",), "6.12.", "full", "debian-12-backports", "", "max,-cx16"),
+    Kernel("debian-13-backports", ("trixie-backports",), "", "full", "debian-13-backports", "", "max"),
 )
 
 
@@ -71,7 +76,7 @@ def fetch(out, kernel):
     """Path of the kernel's image; downloaded once."""
     if os.uname().machine != "x86_64":
         raise Unavailable(f"the guests are x86-64, this machine is {os.uname().machine}")
-    folder = Path(out).resolve() / kernel.name
+    folder = Path(out).resolve() / kernel.folder
     folder.mkdir(parents=True, exist_ok=True)
     reasons = []
     for suite in kernel.suites if not unpacked(folder, kernel) else ():

@@ -4,9 +4,12 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define LINE_MAX_BYTES 2048
+#define END_MAX        8
 
 static atomic_int log_level = WF_LOG_INFO;
 
@@ -33,6 +36,17 @@ static void defuse(char *text, size_t len)
 	}
 }
 
+/* On a terminal the message may lie over a longer status line. */
+static size_t end_of_line(char *end)
+{
+	const char *term = isatty(STDERR_FILENO) ? getenv("TERM") : NULL;
+	const char *text = term && *term && strcmp(term, "dumb") ? "\033[K\n" : "\n";
+	size_t len = strlen(text);
+
+	memcpy(end, text, len);
+	return len;
+}
+
 void wf_log(enum wf_log_level level, const char *area, const char *fmt, ...)
 {
 	char line[LINE_MAX_BYTES];
@@ -50,13 +64,14 @@ void wf_log(enum wf_log_level level, const char *area, const char *fmt, ...)
 		return;
 	len = n;
 	va_start(args, fmt);
-	n = vsnprintf(line + len, sizeof(line) - len - 1, fmt, args);
+	n = vsnprintf(line + len, sizeof(line) - len - END_MAX, fmt, args);
 	va_end(args);
 	if (n < 0)
 		return;
-	len += (size_t)n < sizeof(line) - len - 1 ? (size_t)n : sizeof(line) - len - 2;
+	len += (size_t)n < sizeof(line) - len - END_MAX ? (size_t)n
+							: sizeof(line) - len - END_MAX - 1;
 	defuse(line, len);
-	line[len++] = '\n';
+	len += end_of_line(line + len);
 	/* One write, so that lines of two threads do not mix. A lost message is no failure. */
 	if (write(STDERR_FILENO, line, len) < 0)
 		return;
