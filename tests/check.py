@@ -114,6 +114,8 @@ def main():
     if built:
         suite(counts, 'e2e', [sys.executable, 'tests/e2e/run.py'] + (['--require'] if CI else []))
         suite(counts, 'vm', [sys.executable, 'tests/vm/run.py'] + (['--require'] if CI else []))
+    if build(counts, 'the agent for Python and its reader build', 'python-parts'):
+        suite(counts, 'python', [sys.executable, 'tests/python/run.py'] + (['--require-kernel'] if CI else []))
     say(str(counts))
     return 1 if counts.failed else 0
 

@@ -1,25 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
 """Requests: arm, list, status, disarm."""
 
-RESTORED = 7
+ANSWERS_KEPT = 8
 NOTE_ARMED, NOTE_REFUSED = 5, 6
 
 
 def arm_pick(pick, rule):
     """An Armed, or a Refusal."""
     code = pick.code()
-    key = id(code) if pick.inner else id(pick.function)
+    key = pick.key()
     if key in STATE.by_function:
         other = STATE.by_function[key]
         raise Refusal('rule %d has armed it already' % other.rule)
     STATE.functions += 1
     armed = Armed(STATE.functions, rule['id'], pick.name, code)
-    armed.note, armed.how, armed.key = pick.note, method_for(pick, rule), key
+    armed.note, armed.how, armed.key = pick.note, method_for(pick), key
     armed.suspends = bool(code.co_flags & (COROUTINE | GENERATOR | ASYNC_GENERATOR))
     if armed.how == 'monitor':
         watch_code(armed, code, rule)
     elif pick.inner:
-        swap_nested(armed, pick.function, pick.inner, rule)
+        swap_nested(armed, pick.body(), pick.inner, rule)
     else:
         swap_function(armed, pick.function, rule)
     STATE.by_function[key] = armed
@@ -63,8 +63,7 @@ def arm_rule(rule, answer, again=False):
 
 
 def known(pick):
-    key = id(pick.code()) if pick.inner else id(pick.function)
-    return key in STATE.by_function
+    return pick.key() in STATE.by_function
 
 
 def new_answer():
@@ -180,7 +179,7 @@ def could_be(pick, rule, request):
     Shape(code)
     held, STATE.request = STATE.request, STATE.request or request
     try:
-        how = method_for(pick, rule) if MONITORED else 'swap'
+        how = method_for(pick) if MONITORED else 'swap'
     finally:
         STATE.request = held
     return {'function': 0, 'rule': rule['id'], 'name': pick.name, 'file': code.co_filename,
@@ -213,9 +212,9 @@ def refuse_owner(owner):
 def apply(request):
     """Answer a request, as JSON text. Nothing gets out of here but that."""
     with STATE.lock:
-        key = request['owner']['nonce'], request.get('sequence', 0)
-        if STATE.answered and STATE.answered[0] == key:
-            return STATE.answered[1]
+        nonce, sequence = request['owner']['nonce'], request.get('sequence', 0)
+        if STATE.answered.get(nonce, (None,))[0] == sequence:
+            return STATE.answered[nonce][1]
         try:
             if request.get('abi') != ABI:
                 raise Refusal('this agent is of another version')
@@ -229,7 +228,9 @@ def apply(request):
                 take_back()
             answer = {'error': '%s: %s' % (type(broken).__name__, broken)}
         text = json_text(answer)
-        STATE.answered = key, text
+        while len(STATE.answered) >= ANSWERS_KEPT:
+            del STATE.answered[next(iter(STATE.answered))]
+        STATE.answered[nonce] = sequence, text
         return text
 
 

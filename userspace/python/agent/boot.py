@@ -91,12 +91,12 @@ class State:
     def __init__(self):
         self.native = None      # the .so as a module
         self.lock = _thread.allocate_lock()
-        self.answered = None    # (nonce, sequence, answer)
+        self.answered = {}      # nonce -> (sequence, answer)
         self.owner = None       # dict of the request
         self.request = None
         self.rules = []
         self.armed = []         # Armed
-        self.by_function = {}   # id of a function or code -> Armed
+        self.by_function = {}   # key of a Pick -> Armed
         self.hooks = []         # Swap of hand-offs, logs and the import system
         self.hooked = set()     # names of hooks that are in place
         self.functions = 0      # numbers given so far; one is never given twice
@@ -111,7 +111,7 @@ class Armed:
     def __init__(self, number, rule, name, code):
         self.number, self.rule, self.name, self.code = number, rule, name, code
         self.how, self.note, self.swaps, self.watched = '', '', [], None
-        self.probe = None
+        self.probe = self.original = None
 
 
 STATE = State()

@@ -57,7 +57,7 @@ def swap_function(armed, function, rule):
     text = source_of(shape, body, plan, original_call(shape))
     armed.probe = STATE.native.probe(rule['id'], armed.number, options, *fields)
     values = constants(armed.probe, event)
-    values['original'] = copy_of(function)
+    values['original'] = armed.original = copy_of(function)
     armed.swaps.append(Swap(function, finish(compile_text(text), code, values)))
 
 

@@ -106,7 +106,7 @@ def closing_is_seen():
     return bool(seen)
 
 
-def method_for(pick, rule):
+def method_for(pick):
     """'monitor' or 'swap'."""
     code = pick.code()
     forced = STATE.request.get('method')

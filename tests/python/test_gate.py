@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The gate: nobody traces, the tracer dies, a child is forked, all is taken back."""
+import time
+
+from seam import request, rules_for
+
+TARGETS = ['__main__:called', '__main__:nested', '__main__:nested.<locals>.inner', '__main__:generates',
+           '__main__:forks']
+
+
+def test_a_killed_tracer_leaves_nothing(test):
+    for method in test.methods():
+        reader = test.own_reader()
+        guest = test.guest('gates.py')
+        guest.say('remember')
+        things = guest.say('things')
+        answer = guest.say('apply', request=request(rules_for(TARGETS), method=method, limits={'idle_s': 1}))
+        assert len(answer['armed']) == 5, answer
+        guest.say('call')
+        assert guest.say('gate') == 3
+        reader.kill()
+        until = time.monotonic() + 10
+        while guest.say('gate'):
+            assert time.monotonic() < until, 'the gate stays open'
+            time.sleep(0.05)
+        assert not guest.say('is_plain')
+        guest.say('call')
+        assert not guest.say('is_plain')
+        time.sleep(1.1)
+        guest.say('call', times=2)
+        assert guest.say('is_plain')
+        assert guest.say('things') == things
+        guest.end()
+
+
+def test_children_have_ids_of_their_own(test):
+    reader = test.reader()
+    for method in test.methods():
+        guest = test.guest('gates.py')
+        guest.say('apply', request=request(rules_for(TARGETS), method=method))
+        for _ in range(3):
+            assert guest.say('forks') == 0
+        guest.end()
+        records = [r for r in reader.records() if r['kind'] == 'span']
+        ids = [r['id'] for r in records]
+        assert len(ids) == len(set(ids)) == 9, records
+        inside = [r for r in records if r['rule'] == 1]
+        outside = {r['id'] for r in records if r['rule'] == 5}
+        assert all('handed' in r['flags'] and r['parent'] in outside for r in inside), inside
+
+
+def test_arming_and_disarming_leaves_nothing(test):
+    test.reader()
+    for method in test.methods():
+        guest = test.guest('gates.py')
+        guest.say('remember')
+        guest.say('apply', request=request([], do='status'))
+        things = guest.say('things')
+        for n in range(500 if test.soak else 40):
+            answer = guest.say('apply', request=request(rules_for(TARGETS), method=method, sequence=2 * n + 2))
+            assert len(answer['armed']) == 5, answer
+            guest.say('call')
+            answer = guest.say('apply', request=request([], do='disarm', sequence=2 * n + 3))
+            assert answer['left'] == 0 and guest.say('is_plain'), answer
+        assert guest.say('things') == things
+        guest.end()
+
+
+def test_a_second_tracer_is_refused_while_the_first_traces(test):
+    test.reader()
+    guest = test.guest('gates.py')
+    guest.say('apply', request=request(rules_for(TARGETS)))
+    other = {'nonce': 8, 'pid': 1, 'name': 'another'}
+    answer = guest.say('apply', request=dict(request(rules_for(TARGETS), sequence=5), owner=other))
+    assert answer['error'].startswith('it is traced already, by tests'), answer
+    again = guest.say('apply', request=request(rules_for(TARGETS)))
+    assert len(again['armed']) == 5, 'a repeated request is answered with the first answer'
+    guest.end()
