@@ -196,42 +196,23 @@ static void rewind_call(const struct wf_halt_thread *thread)
 	ptrace(PTRACE_SETREGSET, thread->tid, (void *)NT_PRSTATUS, &iov);
 }
 
-static void release(struct halt_entry *entry)
+static bool has_signal(const struct wf_halt *halt, pid_t tid)
 {
-	if (!entry->stopped || entry->gone)
-		return;
-	ptrace(PTRACE_DETACH, entry->seen.tid, NULL, (void *)(uintptr_t)entry->seen.signal);
-	entry->gone = true;
-}
+	wf_auto(wf_freep) char *text = NULL;
+	static const char *const names[] = {"\nSigPnd:\t", "\nShdPnd:\t"};
+	char path[64];
+	size_t len;
 
-/* Those that did not stop in time: the kernel stops them later, and they must not stay so. */
-static void release_stragglers(struct wf_halt *halt)
-{
-	uint64_t start = wf_clock_monotonic_ns();
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/status", (int)halt->pid, (int)tid);
+	if (wf_read_file(path, 65536, &text, &len, NULL) < 0)
+		return true;
+	for (size_t i = 0; i < 2; i++) {
+		const char *at = strstr(text, names[i]);
 
-	while (!all_stopped(halt) && wf_clock_monotonic_ns() - start < STRAGGLER_NS) {
-		for (size_t i = 0; i < halt->count; i++)
-			release(&halt->entries[i]);
-		rest(200000);
+		if (!at || strspn(at + strlen(names[i]), "0") < 16)
+			return true;
 	}
-	for (size_t i = 0; i < halt->count; i++)
-		release(&halt->entries[i]);
-}
-
-void wf_halt_end(struct wf_halt *halt)
-{
-	if (!halt)
-		return;
-	for (size_t i = 0; i < halt->count && halt->threads; i++) {
-		if (halt->threads[i].repeat)
-			rewind_call(&halt->threads[i]);
-	}
-	for (size_t i = 0; i < halt->count; i++)
-		release(&halt->entries[i]);
-	release_stragglers(halt);
-	free(halt->entries);
-	free(halt->threads);
-	free(halt);
+	return false;
 }
 
 static void read_registers(struct wf_halt_thread *thread)
@@ -251,6 +232,56 @@ static void read_registers(struct wf_halt_thread *thread)
 	thread->arguments[3] = regs.r10;
 	thread->arguments[4] = regs.r8;
 	thread->arguments[5] = regs.r9;
+}
+
+/* Nobody looked at these: what the stop cut short is made again, whoever made it. */
+static void repeat_unseen(const struct wf_halt *halt, struct halt_entry *entry)
+{
+	if (halt->threads || !entry->stopped || entry->gone || entry->seen.signal)
+		return;
+	read_registers(&entry->seen);
+	if (entry->seen.call >= 0 && entry->seen.answer == -EINTR &&
+	    !has_signal(halt, entry->seen.tid))
+		rewind_call(&entry->seen);
+}
+
+static void release(const struct wf_halt *halt, struct halt_entry *entry)
+{
+	if (!entry->stopped || entry->gone)
+		return;
+	repeat_unseen(halt, entry);
+	ptrace(PTRACE_DETACH, entry->seen.tid, NULL, (void *)(uintptr_t)entry->seen.signal);
+	entry->gone = true;
+}
+
+/* Those that did not stop in time: the kernel stops them later, and they must not stay so. */
+static void release_stragglers(struct wf_halt *halt)
+{
+	uint64_t start = wf_clock_monotonic_ns();
+
+	while (!all_stopped(halt) && wf_clock_monotonic_ns() - start < STRAGGLER_NS) {
+		for (size_t i = 0; i < halt->count; i++)
+			release(halt, &halt->entries[i]);
+		rest(200000);
+	}
+	for (size_t i = 0; i < halt->count; i++)
+		release(halt, &halt->entries[i]);
+}
+
+void wf_halt_end(struct wf_halt *halt)
+{
+	if (!halt)
+		return;
+	for (size_t i = 0; i < halt->count && halt->threads; i++) {
+		if (halt->threads[i].repeat)
+			rewind_call(&halt->threads[i]);
+	}
+	for (size_t i = 0; i < halt->count; i++)
+		release(halt, &halt->entries[i]);
+	release_stragglers(halt);
+	free(halt->entries);
+	free(halt->threads);
+	free(halt);
 }
 
 /* Only those that stand still are of use from here on. */
@@ -307,25 +338,6 @@ const struct wf_halt_thread *wf_halt_threads(const struct wf_halt *halt, size_t 
 {
 	*ret_count = halt->count;
 	return halt->threads;
-}
-
-static bool has_signal(const struct wf_halt *halt, pid_t tid)
-{
-	wf_auto(wf_freep) char *text = NULL;
-	static const char *const names[] = {"\nSigPnd:\t", "\nShdPnd:\t"};
-	char path[64];
-	size_t len;
-
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/status", (int)halt->pid, (int)tid);
-	if (wf_read_file(path, 65536, &text, &len, NULL) < 0)
-		return true;
-	for (size_t i = 0; i < 2; i++) {
-		const char *at = strstr(text, names[i]);
-
-		if (!at || strspn(at + strlen(names[i]), "0") < 16)
-			return true;
-	}
-	return false;
 }
 
 void wf_halt_repeat(struct wf_halt *halt, size_t thread)

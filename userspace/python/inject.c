@@ -154,24 +154,9 @@ static int gone(const struct wf_inject *inject, struct wf_err *err)
 			  (int)inject->python.pid);
 }
 
-/* Of the threads that were asked some have ended, and the others still wait. */
-static bool others_wait(struct wf_inject *inject)
-{
-	int waiting;
-
-	if (inject->python.way != WF_PYTHON_REMOTE)
-		return false;
-	waiting = wf_remote_waits(&inject->python, &inject->entrance.script);
-	if (waiting <= 0)
-		return false;
-	inject->entrance.threads = (uint32_t)waiting;
-	inject->come_by_ns = 0;
-	return true;
-}
-
 static int wait_open(struct wf_inject *inject, struct wf_err *err)
 {
-	if (!lasts(inject->come_by_ns, OPEN_NS) || others_wait(inject))
+	if (!lasts(inject->come_by_ns, OPEN_NS))
 		return WF_INJECT_WAITING;
 	return nothing_opened(inject, err);
 }

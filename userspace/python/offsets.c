@@ -19,9 +19,20 @@ enum {
 	AT_PREVIOUS = 184,
 	AT_NEXT = 192,
 	AT_INTERP = 200,
-	AT_SUPPORT_314 = 712,
-	AT_SUPPORT_315 = 840,
 };
+
+/* What no table names, by version. */
+static const struct unnamed {
+	unsigned minor;
+	uint32_t support; /* place in the table of what a debugger needs */
+	uint32_t runtime_audit, interp_audit, thread_depth;
+} unnamed[] = {
+	{14, 712, 10640, 10912, 48},
+	{15, 840, 10760, 10888, 52},
+};
+
+#define INITIALIZED_BEFORE 8  /* bytes before the word `finalizing` */
+#define TASKS_BEFORE       32 /* before the hooks: the ring's head, a lock, a pointer */
 
 static uint64_t field(const uint8_t *bytes, uint32_t at)
 {
@@ -54,10 +65,28 @@ static bool take_support(const uint8_t *bytes, uint32_t at, struct wf_offsets *r
 	       ret->path_bytes >= 64 && ret->path_bytes <= 4096;
 }
 
+static const struct unnamed *find_unnamed(uint32_t version)
+{
+	for (size_t i = 0; i < sizeof(unnamed) / sizeof(unnamed[0]); i++) {
+		if (version >> 16 == (3U << 8 | unnamed[i].minor))
+			return &unnamed[i];
+	}
+	return NULL;
+}
+
+static void add_unnamed(const struct unnamed *known, struct wf_offsets *ret)
+{
+	ret->initialized = ret->finalizing - INITIALIZED_BEFORE;
+	ret->runtime_audit = known->runtime_audit;
+	ret->interp_audit = known->interp_audit;
+	ret->thread_depth = known->thread_depth;
+	ret->interp_tasks = known->interp_audit - TASKS_BEFORE;
+}
+
 int wf_offsets_parse(const uint8_t bytes[WF_OFFSETS_BYTES], struct wf_offsets *ret,
 		     struct wf_err *err)
 {
-	unsigned minor;
+	const struct unnamed *known;
 	bool good;
 
 	*ret = (struct wf_offsets){0};
@@ -65,8 +94,8 @@ int wf_offsets_parse(const uint8_t bytes[WF_OFFSETS_BYTES], struct wf_offsets *r
 		return wf_err_set(err, ENOENT, "it has no table of offsets");
 	ret->version = (uint32_t)field(bytes, AT_VERSION);
 	ret->free_threaded = field(bytes, AT_FREE_THREADED) != 0;
-	minor = ret->version >> 16 & 0xff;
-	if (ret->version >> 24 != 3 || minor < 14 || minor > 15)
+	known = find_unnamed(ret->version);
+	if (!known)
 		return 0;
 	good = take(bytes, AT_FINALIZING, &ret->finalizing) &&
 	       take(bytes, AT_INTERPRETERS, &ret->interpreters_head) &&
@@ -76,9 +105,10 @@ int wf_offsets_parse(const uint8_t bytes[WF_OFFSETS_BYTES], struct wf_offsets *r
 	       take(bytes, AT_PREVIOUS, &ret->thread_previous) &&
 	       take(bytes, AT_NEXT, &ret->thread_next) &&
 	       take(bytes, AT_INTERP, &ret->thread_interp) &&
-	       take_support(bytes, minor == 14 ? AT_SUPPORT_314 : AT_SUPPORT_315, ret);
-	if (!good)
+	       take_support(bytes, known->support, ret);
+	if (!good || ret->finalizing < AT_INTERP)
 		return wf_err_set(err, EBADMSG, "its table of offsets is not the one of 3.%u",
-				  minor);
+				  known->minor);
+	add_unnamed(known, ret);
 	return 0;
 }

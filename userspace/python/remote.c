@@ -6,6 +6,7 @@
 
 #define PLEASE_STOP 32U /* bit of the breaker: look at the debugger's request */
 #define THREADS_MAX 65536
+#define DEPTH_MIN   64 /* calls that must be left; without one, the interpreter prints an error */
 
 /* A request of a tracer that was killed: "/dev/shm/wf" and 16 digits. Nobody else comes by so. */
 static bool is_left_over(const char *path)
@@ -56,6 +57,16 @@ static int ask(const struct wf_python *python, uint64_t thread, const struct wf_
 		       : rc;
 }
 
+/* Near its recursion limit a thread could not run the script, and would say so. */
+static bool is_deep(const struct wf_python *python, uint64_t thread)
+{
+	int32_t depth[2]; /* left, allowed */
+
+	return wf_memory_read(python->pid, thread + python->offsets.thread_depth, depth,
+			      sizeof(depth)) == 0 &&
+	       depth[0] < DEPTH_MIN && depth[1] > 0;
+}
+
 int wf_remote_put(const struct wf_python *python, const struct wf_state *state,
 		  const struct wf_script *script, uint32_t *ret_asked, struct wf_err *err)
 {
@@ -66,13 +77,19 @@ int wf_remote_put(const struct wf_python *python, const struct wf_state *state,
 	if (strlen(script->path) >= python->offsets.path_bytes)
 		return wf_err_set(err, ENOTSUP, "the path of the request is too long");
 	while (thread && rc == 0) {
-		rc = ask(python, thread, script);
-		*ret_asked += rc == 0;
+		if (!is_deep(python, thread)) {
+			rc = ask(python, thread, script);
+			*ret_asked += rc == 0;
+		}
 		if (rc == 0)
 			rc = wf_state_next(python, state->interp, thread, &thread);
 	}
-	if (rc == 0)
+	if (rc == 0 && *ret_asked)
 		return 0;
+	if (rc == 0)
+		return wf_err_set(err, EAGAIN,
+				  "each thread of process %d is at its recursion limit",
+				  (int)python->pid);
 	wf_remote_withdraw(python, script);
 	if (rc == -EAGAIN)
 		return wf_err_set(err, EAGAIN, "another debugger asks process %d just now",

@@ -12,7 +12,10 @@
 #include "script.h"
 #include "state.h"
 
-/* Ask every thread of a halted process. -EAGAIN: another debugger asks just now; -ENOTSUP. */
+/*
+ * Ask every thread of a halted process that has calls left. -EAGAIN: none has, or another debugger
+ * asks just now; -ENOTSUP.
+ */
 int wf_remote_put(const struct wf_python *python, const struct wf_state *state,
 		  const struct wf_script *script, uint32_t *ret_asked, struct wf_err *err);
 /* How many threads still wait to run it, of those that live. -ESRCH, -EBADMSG. */

@@ -86,23 +86,20 @@ static int read_version(const struct hunt *hunt, struct wf_python *python, struc
 static bool is_started(const struct wf_python *python)
 {
 	const struct wf_layout *layout = python->layout;
-	uint32_t initialized;
-	uint64_t interp;
+	const struct wf_offsets *offsets = &python->offsets;
+	uint32_t initialized, initialized_at, finalizing_at, head_at;
+	uint64_t finalizing, interp;
 
-	if (layout)
-		return wf_memory_read_u32(python->pid,
-					  python->runtime + layout->runtime_initialized,
-					  &initialized) == 0 &&
-		       initialized == INITIALIZED &&
-		       wf_memory_read_u64(python->pid, python->runtime + layout->runtime_main,
-					  &interp) == 0 &&
-		       interp;
-	if (python->offsets.interpreters_head)
-		return wf_memory_read_u64(python->pid,
-					  python->runtime + python->offsets.interpreters_head,
-					  &interp) == 0 &&
-		       interp;
-	return true;
+	if (!layout && !offsets->interpreters_head)
+		return true;
+	initialized_at = layout ? layout->runtime_initialized : offsets->initialized;
+	finalizing_at = layout ? layout->runtime_finalizing : offsets->finalizing;
+	head_at = layout ? layout->runtime_main : offsets->interpreters_head;
+	return wf_memory_read_u32(python->pid, python->runtime + initialized_at, &initialized) ==
+		       0 &&
+	       wf_memory_read_u64(python->pid, python->runtime + finalizing_at, &finalizing) == 0 &&
+	       wf_memory_read_u64(python->pid, python->runtime + head_at, &interp) == 0 &&
+	       initialized == INITIALIZED && !finalizing && interp;
 }
 
 /* Take the library's interpreter, unless it only lies there unused. */

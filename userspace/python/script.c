@@ -13,17 +13,23 @@
 /* In this order; memory first, since it needs no disk. */
 static const char *const folders[] = {"/dev/shm", "/tmp", "/run", "/var/tmp"};
 
+static int open_root(pid_t pid)
+{
+	char path[32];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/root", (int)pid);
+	fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
 /* A folder of the target, whose links stay inside its root. */
-static int open_folder(pid_t pid, const char *folder)
+static int open_folder(int root, const char *folder)
 {
 	struct open_how how = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
 			       .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
-	wf_auto(wf_closep) int root = -1;
-	char path[32];
 
-	snprintf(path, sizeof(path), "/proc/%d/root", (int)pid);
-	root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	return root < 0 ? -1 : (int)syscall(SYS_openat2, root, folder, &how, sizeof(how));
+	return (int)syscall(SYS_openat2, root, folder, &how, sizeof(how));
 }
 
 /* Nobody but root and the target's own user may rename or replace files in it. */
@@ -52,10 +58,17 @@ static int write_file(int dir, const char *name, const char *text, const struct 
 int wf_script_create(const struct wf_python *python, const char *name, const char *text,
 		     struct wf_script *ret, struct wf_err *err)
 {
+	wf_auto(wf_closep) int root = open_root(python->pid);
+
 	*ret = (struct wf_script){.dir = -1};
+	if (root == -ENOENT || root == -ESRCH)
+		return wf_err_set(err, ESRCH, "process %d has ended meanwhile", (int)python->pid);
+	if (root < 0)
+		return wf_err_set(err, -root, "the root folder of process %d cannot be opened: %s",
+				  (int)python->pid, strerror(-root));
 	snprintf(ret->name, sizeof(ret->name), "%s", name);
 	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
-		wf_auto(wf_closep) int dir = open_folder(python->pid, folders[i]);
+		wf_auto(wf_closep) int dir = open_folder(root, folders[i]);
 
 		if (dir < 0 || !is_safe(dir, python->uid) ||
 		    write_file(dir, ret->name, text, python) < 0)

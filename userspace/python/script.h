@@ -17,7 +17,7 @@ struct wf_script {
 	char path[WF_SCRIPT_PATH_MAX]; /* as the target opens it */
 };
 
-/* -EROFS: the target has no folder that could be written. `name` is the file's. */
+/* -EROFS: the target has no folder that could be written; -ESRCH. `name` is the file's. */
 int wf_script_create(const struct wf_python *python, const char *name, const char *text,
 		     struct wf_script *ret, struct wf_err *err);
 /* Remove the file. Fine on one that was never made, or is gone. */

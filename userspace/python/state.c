@@ -73,13 +73,28 @@ static bool is_thread(const struct wf_halt *halt, uint64_t value)
 	return false;
 }
 
+/* A list that is linked both ways and begins here: no other two words look so. */
+static bool is_ring(pid_t pid, uint64_t head)
+{
+	uint64_t next, previous, back, forth;
+
+	return wf_memory_read_u64(pid, head, &next) == 0 &&
+	       wf_memory_read_u64(pid, head + 8, &previous) == 0 &&
+	       wf_memory_read_u64(pid, next + 8, &back) == 0 && back == head &&
+	       wf_memory_read_u64(pid, previous, &forth) == 0 && forth == head;
+}
+
 static int check_hooks(const struct wf_python *python, uint64_t interp, struct wf_err *err)
 {
+	const struct wf_layout *layout = python->layout;
+	const struct wf_offsets *offsets = &python->offsets;
+	uint32_t at = layout ? layout->runtime_audit : offsets->runtime_audit;
+	uint32_t own_at = layout ? layout->interp_audit : offsets->interp_audit;
 	uint64_t native = 0, own = 0;
 
-	if (wf_memory_read_u64(python->pid, python->runtime + python->layout->runtime_audit,
-			       &native) < 0 ||
-	    wf_memory_read_u64(python->pid, interp + python->layout->interp_audit, &own) < 0)
+	if ((!layout && !is_ring(python->pid, interp + offsets->interp_tasks)) ||
+	    wf_memory_read_u64(python->pid, python->runtime + at, &native) < 0 ||
+	    wf_memory_read_u64(python->pid, interp + own_at, &own) < 0)
 		return odd(python, "its audit hooks", err);
 	if (!native && !own)
 		return 0;
@@ -137,12 +152,14 @@ static int check_published(const struct wf_python *python, struct wf_state *stat
 			   struct wf_err *err)
 {
 	const struct wf_offsets *offsets = &python->offsets;
+	uint32_t enabled, initialized;
 	uint64_t finalizing;
-	uint32_t enabled;
 
-	if (wf_memory_read_u64(python->pid, python->runtime + offsets->finalizing, &finalizing))
+	if (wf_memory_read_u64(python->pid, python->runtime + offsets->finalizing, &finalizing) ||
+	    wf_memory_read_u32(python->pid, python->runtime + offsets->initialized, &initialized) ||
+	    initialized > 1)
 		return odd(python, "_PyRuntime", err);
-	if (finalizing || wf_python_main(python, &state->interp) < 0)
+	if (!initialized || finalizing || wf_python_main(python, &state->interp) < 0)
 		return wf_err_set(err, EAGAIN, "the Python of process %d starts or ends just now",
 				  (int)python->pid);
 	if (wf_memory_read_u32(python->pid, state->interp + offsets->enabled, &enabled) ||
@@ -158,13 +175,13 @@ int wf_state_check(const struct wf_python *python, const struct wf_halt *halt, b
 	int rc;
 
 	*ret = (struct wf_state){0};
-	if (!python->layout) {
+	if (python->layout) {
+		rc = check_runtime(python, halt, &ret->interp, err);
+		if (rc == 0)
+			rc = check_interp(python, ret->interp, &ret->threads, err);
+	} else {
 		rc = check_published(python, ret, err);
-		return rc < 0 ? rc : check_threads(python, ret, err);
 	}
-	rc = check_runtime(python, halt, &ret->interp, err);
-	if (rc == 0)
-		rc = check_interp(python, ret->interp, &ret->threads, err);
 	if (rc == 0)
 		rc = check_threads(python, ret, err);
 	if (rc == 0 && !hooks_too)
