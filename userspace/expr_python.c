@@ -175,7 +175,7 @@ static int parse_position(struct wf_parser *parser, struct wf_expr *node, int nu
 	if (number < 0)
 		return wf_parser_fail(parser, node->at, "arguments are arg1 to arg32");
 	rc = add_step(parser, &node->operand,
-		      wf_arena_printf(parser->arena, "'position', %d", number));
+		      wf_arena_printf(parser->arena, "'argument', %d", number));
 	wf_lexer_next(&parser->lexer);
 	return rc;
 }

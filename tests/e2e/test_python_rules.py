@@ -50,10 +50,10 @@ def test_a_profile(t):
         t.equal({s.attr("first") for s in spans.named("__main__.part")}, {0, 1, 2, 3, 4}, python)
 
 
-SHAPES = ["__main__:Desk.build(cls=self)", "__main__:Desk.check(value=arg.value, yes=return)",
+SHAPES = ["__main__:Desk.build(cls=self)", "__main__:Desk.check(value=arg1, yes=return)",
           "__main__:Desk.is_open(number=self.number)", "__main__:wrapped", "unwrapped __main__:wrapped(n=arg.n)",
           "__main__:outer(n=arg.n)", "__main__:outer.<locals>.inner(m=arg.m, n=cell.n)", "__main__:numbers",
-          "__main__:ticks", "__main__:Window.greet(name=arg.name, polite=arg.polite, kind=type(self), said=return)"]
+          "__main__:ticks", "__main__:Window.greet(name=arg.name, polite=arg2, kind=type(self), said=return)"]
 
 
 def test_every_shape_of_function(t):

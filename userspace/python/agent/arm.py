@@ -12,6 +12,7 @@ def arm_pick(pick, rule):
     if key in STATE.by_function:
         other = STATE.by_function[key]
         raise Refusal('rule %d has armed it already' % other.rule)
+    rule = settle_arguments(rule, int(pick.is_method()))
     STATE.functions += 1
     armed = Armed(STATE.functions, rule['id'], pick.name, code)
     armed.note, armed.how, armed.key = pick.note, method_for(pick), key

@@ -46,8 +46,9 @@ RULE, where all but id and target may be left out:
 
 PATH is a list of steps; the first is a root:
 
-    ['arg', NAME] ['position', N] ['args'] ['kwargs'] ['self'] ['cell', NAME] ['caller', NAME]
+    ['arg', NAME] ['position', N] ['argument', N] ['args'] ['kwargs'] ['self'] ['cell', NAME] ['caller', NAME]
     ['local', NAME] ['return'] ['exception']                at exit only
+                                position: from 0; argument: from 1, in methods after self
     ['attr', NAME]              __dict__, slots; of classes and modules their own dict
     ['attr!', NAME]             any attribute: may run a property
     ['call!']                   calls it without arguments

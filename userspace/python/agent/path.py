@@ -120,6 +120,17 @@ class Plan:
         return [(ROOT_CONSTANT, self.cells[self.shape.code.co_freevars.index(name)]), (STEP_CELL, None)]
 
 
+def settle_arguments(part, first):
+    """A rule with ['argument', N] as positions; `first` is that of argument 1."""
+    if isinstance(part, dict):
+        return {key: settle_arguments(value, first) for key, value in part.items()}
+    if not isinstance(part, (list, tuple)):
+        return part
+    if len(part) == 2 and part[0] == 'argument' and type(part[1]) is int:
+        return ['position', part[1] - 1 + first]
+    return [settle_arguments(value, first) for value in part]
+
+
 def compile_steps(steps):
     """Pairs for path.c; what follows `each` becomes its argument."""
     out = []

@@ -18,6 +18,18 @@ class Pick:
         armed = STATE.by_function.get((id(self.function), ()))
         return armed.original if armed is not None and armed.original is not None else self.function
 
+    def is_method(self):
+        """Whether its first parameter is the object or class that it is called on."""
+        module_name, _, qualname = self.name.partition(':')
+        holder, _, name = qualname.rpartition('.')
+        thing = sys.modules.get(module_name)
+        try:
+            for part in holder.split('.') if holder else ():
+                thing, _ = lookup(thing, part)
+            return not self.inner and isinstance(thing, type) and type(lookup(thing, name)[0]) is not staticmethod
+        except (Refusal, AttributeError):
+            return False
+
     def code(self):
         code = self.body().__code__ if self.inner else self.function.__code__
         for name in self.inner:
