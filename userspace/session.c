@@ -473,7 +473,9 @@ int wf_session_open(struct wf_session *session, pid_t only, struct wf_err *err)
 		return rc;
 	wf_wave_done(&session->wave);
 	rc = enter_python(session, err);
-	if (rc == 0)
+	if (rc == 0 && only)
+		session->python_announced = true; /* it begins, and is looked at then */
+	else if (rc == 0)
 		rc = judge_python(session, err);
 	if (rc < 0) {
 		leave_python(session, (uint64_t[WF_REC_AGENT_COUNTERS]){0});
@@ -492,10 +494,19 @@ void wf_session_started(struct wf_session *session, struct wf_launch *launch)
 
 	if (rc == 0)
 		wf_arming_started(session->arming, launch->pid);
+	if (session->party)
+		wf_party_expect(session->party, launch->pid);
 	/* it may just have been slow to stop: never leave it stopped */
 	if (rc != -ECHILD)
 		wf_launch_continue(launch);
 	wf_arming_announce(session->arming);
+}
+
+/* Python functions are always yet to come in a program that begins. */
+static bool is_python_found(const struct wf_session *session, uint32_t rule, bool over)
+{
+	return session->party && session->rules->rules[rule].at.type == WF_WHERE_PYTHON &&
+	       (!over || wf_party_found(session->party, rule));
 }
 
 void wf_session_tell_unmatched(const struct wf_session *session, bool over)
@@ -507,7 +518,8 @@ void wf_session_tell_unmatched(const struct wf_session *session, bool over)
 
 		end = wf_unmatched_group(rules, i);
 		for (uint32_t j = i; j < end; j++)
-			found |= wf_arming_found(session->arming, j);
+			found |= wf_arming_found(session->arming, j) ||
+				 is_python_found(session, j, over);
 		if (!found)
 			wf_unmatched_launched(rules, i, end, over);
 	}
@@ -523,6 +535,8 @@ static void on_process(void *context, const struct wf_rec_head *record)
 		wf_party_forked(session->party, record->tgid, event->child_tgid);
 	else if (session->party && event->event != WF_PROC_THREAD)
 		wf_party_gone(session->party, record->tgid);
+	if (session->party && event->event == WF_PROC_EXEC)
+		wf_party_expect(session->party, record->tgid);
 }
 
 /* Python processes that took their time. False where nothing can come of it any more. */

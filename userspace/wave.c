@@ -156,6 +156,9 @@ int wf_wave_plan_file(const struct wf_wave_config *config, const char *path, str
 	rc = wf_candidates_from_file(&ret->candidates, path, config->config->debug_dir, err);
 	if (rc == 0)
 		rc = plan_candidates(config, ret, err);
+	/* its entry point is asked for also where no rule is about it */
+	if (rc == 0)
+		(void)wf_candidate_open(&ret->candidates, 0);
 	if (rc < 0)
 		wf_wave_done(ret);
 	return rc;

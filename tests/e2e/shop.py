@@ -19,6 +19,12 @@ def interpreters():
     return found
 
 
+def few(t):
+    """The oldest, Debian's and the newest; all of them in a soak."""
+    found = interpreters()
+    return found if t.soak else list(dict.fromkeys([found[0], found[len(found) // 2], found[-1]]))
+
+
 def oldest():
     return interpreters()[0]
 
@@ -44,4 +50,4 @@ def trace(t, python, rules, *options, says=("orders 20",), check=True, program="
     return tracer.stop(check=check), target
 
 
-__all__ = ["PROGRAMS", "RULES", "interpreters", "newest", "oldest", "tell", "trace"]
+__all__ = ["PROGRAMS", "RULES", "few", "interpreters", "newest", "oldest", "tell", "trace"]

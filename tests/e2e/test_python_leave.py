@@ -5,7 +5,7 @@ import signal
 import sys
 
 from harness import EXIT_DONE, EXIT_FAILED
-from shop import PROGRAMS, RULES, interpreters, newest, tell
+from shop import PROGRAMS, RULES, few, interpreters, newest, tell
 
 RESTORED_WITHIN = 15.0
 
@@ -62,7 +62,7 @@ def test_killed_under_load(t):
 
 
 def test_killed_while_it_waits_to_get_in(t):
-    for python in interpreters():
+    for python in few(t):
         target = shop(t, python)
         target.go("block")
         target.expect("block begins")
@@ -80,7 +80,7 @@ def test_killed_while_it_waits_to_get_in(t):
 
 
 def test_detach_cleans_up_after_a_killed_tracer(t):
-    for python in interpreters():
+    for python in few(t):
         target = shop(t, python)
         tracer = t.attach(target, RULES)
         tell(target, "orders 5")

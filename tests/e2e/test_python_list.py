@@ -5,7 +5,7 @@ import os
 import sys
 
 from harness import EXIT_CANNOT, EXIT_DONE, EXIT_NOTHING, EXIT_USAGE
-from shop import PROGRAMS, interpreters, newest, oldest, tell, trace
+from shop import PROGRAMS, few, interpreters, newest, oldest, tell, trace
 
 
 def shop(t, python, **more):
@@ -56,7 +56,7 @@ def test_nothing_is_listed_by_force(t):
 
 
 def test_doctor_names_the_way_in(t):
-    for python in interpreters():
+    for python in few(t):
         target = shop(t, python)
         status, out, err = t.wftrace("doctor", "-p", target.target_pid)
         line = next((x for x in out if f"process {target.target_pid}: Python" in x), "")
@@ -70,7 +70,7 @@ def test_doctor_names_the_way_in(t):
 
 
 def test_a_name_that_is_not_there(t):
-    for python in interpreters():
+    for python in few(t):
         target = shop(t, python)
         status, _, err = t.wftrace("attach", "-p", target.target_pid, "-f", "__main__:Shop.ordr", "-d", "1s")
         t.equal(status, EXIT_NOTHING, "\n".join(err))

@@ -3,7 +3,7 @@
 import sys
 from collections import Counter
 
-from shop import interpreters, trace
+from shop import few, interpreters, trace
 
 STEP = "sqlite3_step@libsqlite3*"
 GUESTS = 100
@@ -29,7 +29,7 @@ def test_sqlite_under_the_right_coroutine(t):
 
 def test_sqlite_in_coroutines_alone(t):
     """Nothing between the coroutine and the native call: what counts is who has the thread."""
-    for python in interpreters():
+    for python in few(t):
         spans, _ = trace(t, python, ["__main__:Desk.serve(guest=arg.guest)", "__main__:Desk.fetch", STEP],
                          says=(f"crowd {GUESTS}",), program="kiosk.py")
         steps = len(spans.named("sqlite3_step"))
@@ -41,7 +41,7 @@ def test_sqlite_in_coroutines_alone(t):
 
 
 def test_sqlite_without_an_open_span_of_python(t):
-    for python in interpreters():
+    for python in few(t):
         spans, _ = trace(t, python, ["__main__:Desk.check", STEP], says=("crowd 3", "shapes 1"), program="kiosk.py")
         t.equal({k for k in spans.edges()}, {(None, "sqlite3_step"), (None, "__main__.Desk.check")}, python)
 

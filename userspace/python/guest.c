@@ -5,6 +5,10 @@
 
 #include "shipped_agent.h"
 
+#define LOOK_NS  10000000ull    /* between two looks at a process that begins */
+#define MAP_NS   1000000000ull  /* for it to map an interpreter */
+#define START_NS 10000000000ull /* for that to come up */
+
 static int start(struct wf_guest *guest, const char *script, bool with_image, bool force,
 		 struct wf_err *err)
 {
@@ -17,6 +21,8 @@ static int start(struct wf_guest *guest, const char *script, bool with_image, bo
 
 	wf_inject_free(guest->inject);
 	guest->inject = NULL;
+	if (err)
+		*err = (struct wf_err){0}; /* of what was tried on the way */
 	return wf_inject_start(&guest->python, &request, &guest->inject, err);
 }
 
@@ -29,6 +35,40 @@ int wf_guest_enter(struct wf_guest *guest, const struct wf_target *target, const
 		rc = start(guest, script, true, force, err);
 	guest->state = rc < 0 ? WF_GUEST_FAILED : WF_GUEST_ENTERING;
 	return rc;
+}
+
+int wf_guest_look(struct wf_guest *guest, const char *script, bool force, uint64_t now_ns)
+{
+	wf_auto(wf_target_freep) struct wf_target *target = NULL;
+	uint64_t age_ns = now_ns - guest->began_ns;
+	int rc;
+
+	if (now_ns < guest->due_ns)
+		return -EAGAIN;
+	guest->due_ns = now_ns + LOOK_NS;
+	if (wf_target_open(guest->pid, &target, NULL) < 0)
+		return -ESRCH;
+	guest->err = (struct wf_err){0};
+	rc = wf_guest_enter(guest, target, script, force, &guest->err);
+	if ((rc == -EAGAIN && age_ns < START_NS) || (rc == -ENOENT && age_ns < MAP_NS)) {
+		guest->state = WF_GUEST_LOOKING;
+		return -EAGAIN;
+	}
+	return rc == -EAGAIN || rc == -ENOENT || rc == -ESRCH ? -ESRCH : 0;
+}
+
+bool wf_guest_is_due(struct wf_guest *guest, uint64_t now_ns)
+{
+	/* most programs have made their functions within seconds */
+	static const uint64_t after_ns[] = {20000000,   100000000,  300000000,
+					    1000000000, 3000000000, 10000000000};
+
+	if (!guest->young || guest->state != WF_GUEST_ARMED || guest->inject ||
+	    guest->asked == sizeof(after_ns) / sizeof(after_ns[0]) ||
+	    now_ns - guest->began_ns < after_ns[guest->asked])
+		return false;
+	guest->asked++;
+	return true;
 }
 
 int wf_guest_ask(struct wf_guest *guest, const char *script, bool force, struct wf_err *err)

@@ -14,6 +14,7 @@
 #include "request.h"
 
 enum wf_guest_state {
+	WF_GUEST_LOOKING, /* just begun: whether an interpreter comes up in it is not known yet */
 	WF_GUEST_ENTERING,
 	WF_GUEST_ARMED,
 	WF_GUEST_LEAVING,
@@ -24,19 +25,28 @@ enum wf_guest_state {
 struct wf_guest {
 	enum wf_guest_state state;
 	pid_t pid;
+	bool young; /* it began while we watched: what it has to be traced comes by and by */
+	uint64_t began_ns, due_ns; /* young: when to look, or ask, again */
+	unsigned asked;            /* young: times that it was asked what has come */
 	bool forked; /* it came with its parent's agent; the probes are its parent's too */
 	struct wf_python python;
 	struct wf_inject *inject;
 	struct wf_mark mark;
 	uint64_t before[WF_AGENT_COUNTERS]; /* counters when it was armed */
-	uint32_t agent;                     /* of the attacher */
-	bool attached;
+	bool attached;                      /* its image has probes, and `before` is known */
 	struct wf_err err;
 };
 
 /* Start to go in with a text of request.h. */
 int wf_guest_enter(struct wf_guest *guest, const struct wf_target *target, const char *script,
 		   bool force, struct wf_err *err);
+/*
+ * A process that begins: 0 once it is decided (ENTERING, or FAILED where guest->err says why), else
+ * -EAGAIN: look again. -ESRCH: it is of no interest.
+ */
+int wf_guest_look(struct wf_guest *guest, const char *script, bool force, uint64_t now_ns);
+/* Is it time to ask a young guest what has come since? */
+bool wf_guest_is_due(struct wf_guest *guest, uint64_t now_ns);
 /* Ask an agent that is there. */
 int wf_guest_ask(struct wf_guest *guest, const char *script, bool force, struct wf_err *err);
 /* 1: the answer is there (wf_inject_result); 0: not yet; or as wf_inject_poll. */

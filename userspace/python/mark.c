@@ -134,6 +134,8 @@ int wf_mark_find(pid_t pid, struct wf_mark *ret, struct wf_err *err)
 		return wf_err_set(err, ENOENT, "process %d: the agent is not mapped", pid);
 	memset(ret, 0, sizeof(*ret));
 	snprintf(ret->path, sizeof(ret->path), "%s", mapping->open_path);
+	ret->device = mapping->device;
+	ret->inode = mapping->inode;
 	ret->sites.path = ret->path;
 	for (int i = 0; i < WF_AGENT_SITES; i++)
 		ret->sites.offsets[i] = places[PLACE_SPAN + i].offset;

@@ -14,17 +14,27 @@
 #include "userspace/base/log.h"
 
 #define GUESTS_MAX    4096
+#define IMAGES_MAX    512
 #define TEXT_BYTES    (4u << 20)
 #define ANSWER_ITEMS  100000
 #define REFUSED_SHOWN 10
 #define STEP_NS       1000000
 
+/* An agent's image with probes; processes that forked share it. */
+struct image {
+	uint64_t device, inode;
+	uint32_t agent; /* of the attacher */
+};
+
 struct wf_party {
 	struct wf_party_config config;
 	struct wf_guest *guests[GUESTS_MAX];
 	uint32_t count;
+	struct image images[IMAGES_MAX];
+	uint32_t image_count;
 	struct wf_request request;
 	struct wf_party_status status;
+	bool *found; /* by rule */
 	/* of guests whose counters had begun before us and that ended meanwhile, see forget() */
 	uint64_t counters[WF_REC_AGENT_COUNTERS];
 };
@@ -36,6 +46,9 @@ int wf_party_new(const struct wf_party_config *config, struct wf_party **ret, st
 	if (!party)
 		return wf_err_set(err, ENOMEM, "out of memory");
 	party->config = *config;
+	party->found = calloc(config->rules->count + 1, sizeof(*party->found));
+	if (!party->found)
+		return wf_err_set(err, ENOMEM, "out of memory");
 	party->request = (struct wf_request){
 		.pid = getpid(),
 		.name = "wftrace",
@@ -60,6 +73,7 @@ void wf_party_free(struct wf_party *party)
 		return;
 	for (uint32_t i = 0; i < party->count; i++)
 		guest_free(party->guests[i]);
+	free(party->found);
 	free(party);
 }
 
@@ -85,8 +99,22 @@ static struct wf_guest *add(struct wf_party *party, pid_t pid)
 static void fail(struct wf_party *party, struct wf_guest *guest)
 {
 	guest->state = WF_GUEST_FAILED;
+	wf_inject_free(guest->inject);
+	guest->inject = NULL;
 	party->status.err = guest->err;
 	party->status.err.code = guest->err.code ? guest->err.code : EIO;
+	if (guest->young)
+		wf_log(WF_LOG_WARN, "python", "process %d is not traced: %s", guest->pid,
+		       guest->err.msg);
+}
+
+static int make_start(struct wf_party *party, struct wf_buf *text, struct wf_err *err)
+{
+	wf_buf_init(text, TEXT_BYTES);
+	party->request.sequence++;
+	if (wf_request_start(&party->request, "arm", party->config.rules, text) < 0)
+		return wf_err_set(err, ENOMEM, "out of memory");
+	return 0;
 }
 
 void wf_party_enter(struct wf_party *party, const struct wf_target *target)
@@ -96,15 +124,28 @@ void wf_party_enter(struct wf_party *party, const struct wf_target *target)
 
 	if (!guest)
 		return;
-	wf_buf_init(&text, TEXT_BYTES);
-	party->request.sequence++;
-	if (wf_request_start(&party->request, "arm", party->config.rules, &text) < 0)
-		wf_err_set(&guest->err, ENOMEM, "out of memory");
-	else
+	if (make_start(party, &text, &guest->err) == 0)
 		(void)wf_guest_enter(guest, target, text.data, party->config.force, &guest->err);
 	if (guest->state != WF_GUEST_ENTERING)
 		fail(party, guest);
 	wf_buf_done(&text);
+}
+
+static void expect(struct wf_party *party, pid_t pid, bool forked)
+{
+	struct wf_guest *guest = find(party, pid) ? NULL : add(party, pid);
+
+	if (!guest)
+		return;
+	guest->forked = forked;
+	guest->state = WF_GUEST_LOOKING;
+	guest->young = true;
+	guest->began_ns = wf_clock_monotonic_ns();
+}
+
+void wf_party_expect(struct wf_party *party, pid_t pid)
+{
+	expect(party, pid, false);
 }
 
 void wf_party_forked(struct wf_party *party, pid_t parent, pid_t child)
@@ -112,7 +153,12 @@ void wf_party_forked(struct wf_party *party, pid_t parent, pid_t child)
 	const struct wf_guest *of = find(party, parent);
 	struct wf_guest *guest;
 
-	if (!of || of->state != WF_GUEST_ARMED || find(party, child))
+	if (!of || find(party, child))
+		return;
+	/* whether the agent came before the fork or after it is not known */
+	if (of->state == WF_GUEST_LOOKING || of->state == WF_GUEST_ENTERING)
+		expect(party, child, true);
+	if (of->state != WF_GUEST_ARMED)
 		return;
 	guest = add(party, child);
 	if (!guest)
@@ -122,7 +168,7 @@ void wf_party_forked(struct wf_party *party, pid_t parent, pid_t child)
 	guest->mark = of->mark;
 }
 
-/* Its links stay: other processes may map the same image. They go when we leave. */
+/* The probes stay: other processes may map the same image. They go when we leave. */
 static void forget(struct wf_party *party, struct wf_guest *guest)
 {
 	for (uint32_t i = 0; i < party->count; i++) {
@@ -172,6 +218,9 @@ static void tell(struct wf_party *party, const struct wf_guest *guest, const jso
 	const json_t *entry;
 	size_t i;
 
+	/* names may be missing only yet, or in this child only */
+	if (guest->young)
+		return;
 	json_array_foreach (refused, i, entry) {
 		party->status.refused++;
 		if (i < REFUSED_SHOWN)
@@ -186,19 +235,40 @@ static void tell(struct wf_party *party, const struct wf_guest *guest, const jso
 	}
 }
 
+/* Probes on an image, once. */
+static int link_image(struct wf_party *party, struct wf_guest *guest)
+{
+	struct image *image = party->images;
+	const struct image *end = image + party->image_count;
+	const struct wf_mark *mark = &guest->mark;
+	int rc;
+
+	for (; image < end; image++)
+		if (image->device == mark->device && image->inode == mark->inode)
+			return 0;
+	if (party->image_count == IMAGES_MAX)
+		return wf_err_set(&guest->err, ENOSPC, "process %d: more than %d interpreters",
+				  guest->pid, IMAGES_MAX);
+	*image = (struct image){.device = mark->device, .inode = mark->inode};
+	rc = wf_attach_agent(party->config.attacher, &mark->sites, &image->agent, &guest->err);
+	party->image_count += rc == 0;
+	return rc;
+}
+
 static int attach(struct wf_party *party, struct wf_guest *guest)
 {
 	int rc = wf_mark_find(guest->pid, &guest->mark, &guest->err);
 
-	if (rc == 0 && wf_mark_counters(guest->pid, guest->mark.page, guest->before) < 0)
+	/* a forked child has counted from zero, and what it counted was seen */
+	if (rc == 0 && !guest->forked &&
+	    wf_mark_counters(guest->pid, guest->mark.page, guest->before) < 0)
 		rc = wf_err_set(&guest->err, EFAULT, "process %d: its agent cannot be read",
 				guest->pid);
 	if (rc < 0)
 		return rc;
 	(void)wf_kernel_set_agent(party->config.kernel, guest->pid, guest->mark.page,
 				  wf_mark_clock_offset(guest->pid));
-	rc = wf_attach_agent(party->config.attacher, &guest->mark.sites, &guest->agent,
-			     &guest->err);
+	rc = link_image(party, guest);
 	guest->attached = rc == 0;
 	return rc;
 }
@@ -214,23 +284,36 @@ static int take_answer(struct wf_party *party, struct wf_guest *guest, const jso
 		return wf_err_set(&guest->err, ECANCELED, "process %d: %s", guest->pid,
 				  error ? error : "its agent gave no answer that is understood");
 	json_array_foreach (armed, i, entry) {
+		json_int_t rule = json_integer_value(json_object_get(entry, "rule"));
+
 		if (i < ANSWER_ITEMS)
 			define(party, guest, entry);
+		if (rule >= 0 && rule < party->config.rules->count)
+			party->found[rule] = true;
 	}
 	tell(party, guest, answer);
 	party->status.functions += (uint32_t)json_array_size(armed);
-	return attach(party, guest);
+	if (guest->young && json_array_size(armed))
+		wf_log(WF_LOG_INFO, "python", "tracing %zu more functions in process %d",
+		       json_array_size(armed), guest->pid);
+	return guest->attached ? 0 : attach(party, guest);
+}
+
+bool wf_party_found(const struct wf_party *party, uint32_t rule)
+{
+	return rule < party->config.rules->count && party->found[rule];
 }
 
 static void arrived(struct wf_party *party, struct wf_guest *guest)
 {
 	json_t *answer = json_loads(wf_inject_result(guest->inject), 0, NULL);
+	bool again = guest->state == WF_GUEST_ARMED;
 	int rc = take_answer(party, guest, answer);
 
 	json_decref(answer);
 	wf_inject_free(guest->inject);
 	guest->inject = NULL;
-	if (rc < 0)
+	if (rc < 0 && !again)
 		fail(party, guest);
 	else
 		guest->state = WF_GUEST_ARMED;
@@ -244,19 +327,64 @@ static void step(struct wf_party *party, struct wf_guest *guest)
 		return;
 	if (guest->state == WF_GUEST_LEAVING) {
 		guest->state = rc < 0 ? WF_GUEST_FAILED : WF_GUEST_LEFT;
+		wf_inject_free(guest->inject);
+		guest->inject = NULL;
 		return;
 	}
-	if (rc < 0)
-		fail(party, guest);
-	else
+	if (rc >= 0) {
 		arrived(party, guest);
+	} else if (guest->state == WF_GUEST_ARMED) {
+		wf_inject_free(guest->inject);
+		guest->inject = NULL;
+	} else {
+		fail(party, guest);
+	}
+}
+
+/* A process that begins. It may turn out to be none of ours. */
+static void look(struct wf_party *party, struct wf_guest *guest, uint64_t now_ns)
+{
+	struct wf_buf text;
+	int rc = 0;
+
+	if (now_ns < guest->due_ns)
+		return;
+	if (make_start(party, &text, &guest->err) == 0)
+		rc = wf_guest_look(guest, text.data, party->config.force, now_ns);
+	wf_buf_done(&text);
+	if (rc == -ESRCH)
+		forget(party, guest);
+	else if (rc == 0 && guest->state == WF_GUEST_FAILED)
+		fail(party, guest);
+}
+
+/* What a young guest has made since, or imported. */
+static void ask_again(struct wf_party *party, struct wf_guest *guest)
+{
+	struct wf_buf text;
+
+	wf_buf_init(&text, TEXT_BYTES);
+	party->request.sequence++;
+	if (wf_request_apply(&party->request, "rescan", &text) == 0)
+		(void)wf_guest_ask(guest, text.data, party->config.force, &guest->err);
+	wf_buf_done(&text);
 }
 
 void wf_party_tick(struct wf_party *party)
 {
-	for (uint32_t i = 0; i < party->count; i++)
-		if (party->guests[i]->inject)
-			step(party, party->guests[i]);
+	uint64_t now_ns = wf_clock_monotonic_ns();
+
+	/* from the end: a guest that is forgotten gives its place to the last one */
+	for (uint32_t i = party->count; i-- > 0;) {
+		struct wf_guest *guest = party->guests[i];
+
+		if (guest->state == WF_GUEST_LOOKING)
+			look(party, guest, now_ns);
+		else if (guest->inject)
+			step(party, guest);
+		else if (wf_guest_is_due(guest, now_ns))
+			ask_again(party, guest);
+	}
 }
 
 void wf_party_status(const struct wf_party *party, struct wf_party_status *ret)
@@ -272,15 +400,10 @@ void wf_party_status(const struct wf_party *party, struct wf_party_status *ret)
 	}
 }
 
-/* Whatever still waits to go in is taken back; the others are asked to disarm. */
-static void begin_to_leave(struct wf_party *party, struct wf_guest *guest)
+static void ask_to_disarm(struct wf_party *party, struct wf_guest *guest)
 {
 	struct wf_buf text;
 
-	if (guest->state == WF_GUEST_ENTERING && wf_inject_withdraw(guest->inject) == 0)
-		guest->state = WF_GUEST_FAILED;
-	if (guest->state != WF_GUEST_ARMED)
-		return;
 	wf_buf_init(&text, TEXT_BYTES);
 	party->request.sequence++;
 	guest->state = WF_GUEST_LEAVING;
@@ -288,6 +411,21 @@ static void begin_to_leave(struct wf_party *party, struct wf_guest *guest)
 	    wf_guest_ask(guest, text.data, party->config.force, &guest->err) < 0)
 		guest->state = WF_GUEST_FAILED;
 	wf_buf_done(&text);
+}
+
+/* Those that are armed are asked to disarm; what waits to go in is taken back. */
+static void begin_to_leave(struct wf_party *party)
+{
+	for (uint32_t i = 0; i < party->count; i++)
+		if (party->guests[i]->state == WF_GUEST_ARMED)
+			ask_to_disarm(party, party->guests[i]);
+	for (uint32_t i = 0; i < party->count; i++) {
+		struct wf_guest *guest = party->guests[i];
+
+		if (guest->state == WF_GUEST_LOOKING ||
+		    (guest->state == WF_GUEST_ENTERING && wf_inject_withdraw(guest->inject) == 0))
+			guest->state = WF_GUEST_FAILED;
+	}
 }
 
 static bool is_busy(const struct wf_party *party)
@@ -309,38 +447,41 @@ static void count(struct wf_party *party, struct wf_guest *guest)
 		party->counters[i] += now[i] - guest->before[i];
 }
 
-static void let_go(struct wf_party *party, struct wf_guest *guest)
+static void let_go(struct wf_guest *guest)
 {
-	if (guest->state == WF_GUEST_LEAVING && wf_inject_withdraw(guest->inject) == 0)
-		guest->state = WF_GUEST_FAILED;
+	const char *why = guest->err.code ? guest->err.msg
+			  : guest->inject ? wf_inject_waits_for(guest->inject)
+					  : "it ended";
+
 	if (guest->mark.page && guest->state != WF_GUEST_LEFT)
 		wf_log(WF_LOG_WARN, "python",
-		       "process %d did not come by to be disarmed: its functions become their own "
-		       "again when they are called (%s)",
-		       guest->pid, guest->err.code ? guest->err.msg : "it runs no Python code now");
-	if (guest->attached)
-		wf_attach_drop_agent(party->config.attacher, guest->agent);
+		       "process %d is not disarmed yet (%s): its functions become their own again "
+		       "when they are called, or by `wftrace detach`",
+		       guest->pid, why);
+	if (guest->state == WF_GUEST_LEAVING && wf_inject_withdraw(guest->inject) == 0)
+		guest->state = WF_GUEST_FAILED;
 }
 
 void wf_party_leave(struct wf_party *party, uint64_t timeout_ns,
 		    uint64_t counters[static WF_REC_AGENT_COUNTERS])
 {
-	uint64_t end_ns = wf_clock_monotonic_ns() + timeout_ns;
 	struct timespec pause = {.tv_nsec = STEP_NS};
+	uint64_t end_ns;
 
 	wf_party_tick(party);
-	for (uint32_t i = 0; i < party->count; i++)
-		begin_to_leave(party, party->guests[i]);
+	begin_to_leave(party);
+	end_ns = wf_clock_monotonic_ns() + timeout_ns;
 	while (is_busy(party) && wf_clock_monotonic_ns() < end_ns) {
 		nanosleep(&pause, NULL);
 		wf_party_tick(party);
 		/* what came in at the last moment goes out at once */
-		for (uint32_t i = 0; i < party->count; i++)
-			if (party->guests[i]->state == WF_GUEST_ARMED)
-				begin_to_leave(party, party->guests[i]);
+		begin_to_leave(party);
 	}
 	for (uint32_t i = 0; i < party->count; i++)
-		let_go(party, party->guests[i]);
+		let_go(party->guests[i]);
+	for (uint32_t i = 0; i < party->image_count; i++)
+		wf_attach_drop_agent(party->config.attacher, party->images[i].agent);
+	party->image_count = 0;
 	for (uint32_t i = 0; i < party->count; i++)
 		count(party, party->guests[i]);
 	for (int i = 0; i < WF_REC_AGENT_COUNTERS; i++)

@@ -35,12 +35,16 @@ void wf_party_free(struct wf_party *party);
 
 /* Begin to go into a process. One that has no interpreter is no error to a party: see failed. */
 void wf_party_enter(struct wf_party *party, const struct wf_target *target);
+/* A process began to run another image, which may turn out to be an interpreter. */
+void wf_party_expect(struct wf_party *party, pid_t pid);
 /* A guest forked: the child has its agent. Any other process is of no interest. */
 void wf_party_forked(struct wf_party *party, pid_t parent, pid_t child);
 /* A process ended, or runs another image. */
 void wf_party_gone(struct wf_party *party, pid_t pid);
 /* Do what can be done now. Call it every millisecond or so while `entering`. */
 void wf_party_tick(struct wf_party *party);
+/* Has a function of this rule been found in any of them? */
+bool wf_party_found(const struct wf_party *party, uint32_t rule);
 void wf_party_status(const struct wf_party *party, struct wf_party_status *ret);
 
 /*

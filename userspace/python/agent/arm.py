@@ -105,21 +105,33 @@ def restore():
         STATE.lock.release()
 
 
-def rescan():
+def look_again(answer):
     """What came since: late classes, registry entries, functions of modules that were not there."""
+    for rule in STATE.rules:
+        arm_rule(rule, answer, True)
+    STATE.waiting = answer['waiting']
+    if MONITORED and answer['armed']:
+        watch_sync()
+    hand_offs()
+    STATE.native.owned(STATE.owner['nonce'], STATE.owner['pid'], max(1, len(STATE.armed)))
+
+
+def do_rescan(_request):
+    answer = new_answer()
+    if STATE.request is not None:
+        look_again(answer)
+    return answer
+
+
+def rescan():
+    """The same unasked; what is found goes up by notes."""
     if not STATE.lock.acquire(False):
         return
     try:
         if STATE.request is None:
             return
         answer = new_answer()
-        for rule in STATE.rules:
-            arm_rule(rule, answer, True)
-        STATE.waiting = answer['waiting']
-        if MONITORED and answer['armed']:
-            watch_sync()
-        hand_offs()
-        STATE.native.owned(STATE.owner['nonce'], STATE.owner['pid'], len(STATE.armed))
+        look_again(answer)
         for entry in answer['armed']:
             STATE.native.note(NOTE_ARMED, entry['rule'], entry['function'], json_text(entry))
         for entry in answer['refused']:
@@ -220,7 +232,7 @@ def apply(request):
             if request.get('abi') != ABI:
                 raise Refusal('this agent is of another version')
             refuse_owner(request['owner'])
-            answer = {'arm': do_arm, 'list': do_list, 'status': do_status,
+            answer = {'arm': do_arm, 'list': do_list, 'status': do_status, 'rescan': do_rescan,
                       'disarm': do_disarm}[request['do']](request)
         except Refusal as reason:
             answer = {'error': str(reason)}

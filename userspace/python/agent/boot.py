@@ -10,6 +10,7 @@ REQUEST is one literal of dicts, lists, str, int, float, None and booleans, noth
                                 with the first answer (PEP 768 runs a script once a thread)
      'do': 'arm',               arm: these rules instead of the present ones
                                 list: what could be armed, nothing is changed
+                                rescan: armed too what has come since
                                 disarm: all taken back, the owner forgotten
                                 status: counts, what waits
      'owner': {'nonce': 1234, 'pid': 77, 'name': 'wftrace attach'},   who asks

@@ -71,6 +71,13 @@ def take_ids(carrier):
     return None
 
 
+def begin_process(process):
+    """A spawned child has made its __main__ only now."""
+    if STATE.refused or STATE.waiting:
+        rescan()
+    return take_ids(process)
+
+
 def give_call_item(item, _note, _result):
     """The item is made in the manager thread; the work item that it is made of stands in a frame."""
     frame = sys._getframe(1)
@@ -100,7 +107,7 @@ HAND_OFFS = (
     ('concurrent.futures.process', '_CallItem', '__init__', nothing, give_call_item),
     ('multiprocessing.queues', 'Queue', 'get', nothing, take_call_item),
     ('multiprocessing.process', 'BaseProcess', 'start', give_ids, forget),
-    ('multiprocessing.process', 'BaseProcess', '_bootstrap', take_ids, nothing),
+    ('multiprocessing.process', 'BaseProcess', '_bootstrap', begin_process, nothing),
 )
 
 

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Starts other interpreters in every way: exec, spawn, forkserver, fork, pools."""
+import multiprocessing
+import os
+import select
+import subprocess
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+
+LONG = 1.5  # seconds that a child works: it is traced from some moment on
+
+
+def work(n):
+    return n
+
+
+def keep_working(seconds):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        work(os.getpid())
+        time.sleep(0.005)
+    return os.getpid()
+
+
+def one_process(method):
+    process = multiprocessing.get_context(method).Process(target=keep_working, args=(LONG,))
+    process.start()
+    process.join()
+    assert process.exitcode == 0
+    return process.pid
+
+
+def one_of_a_pool(method):
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context(method)) as pool:
+        return pool.submit(keep_working, LONG).result()
+
+
+def another_program():
+    child = subprocess.Popen([sys.executable, __file__, "worker"], stdout=subprocess.DEVNULL)
+    assert child.wait() == 0
+    return child.pid
+
+
+def no_python():
+    for _ in range(20):
+        subprocess.run(["/bin/true"], check=True)
+    return 0
+
+
+def command(word):
+    if word == "exec":
+        return another_program()
+    if word == "none":
+        return no_python()
+    kind, method = word.split("-")
+    return one_process(method) if kind == "process" else one_of_a_pool(method)
+
+
+def main():
+    print("ready", os.getpid(), flush=True)
+    while True:
+        while not select.select([0], [], [], 0)[0]:
+            time.sleep(0.002)
+        word = os.read(0, 100).decode().strip()
+        if word in ("", "end"):
+            break
+        print(word, "done", command(word), flush=True)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["worker"]:
+        keep_working(LONG)
+    else:
+        main()
