@@ -438,6 +438,20 @@ static void leave_python(struct wf_session *session, uint64_t counters[WF_REC_AG
 		wf_party_leave(session->party, LEAVE_NS, counters);
 }
 
+/* Nothing stays armed where there is no session. */
+static int start_python(struct wf_session *session, pid_t only, struct wf_err *err)
+{
+	int rc = enter_python(session, err);
+
+	if (rc == 0 && only)
+		session->python_announced = true; /* it begins, and is looked at then */
+	else if (rc == 0)
+		rc = judge_python(session, err);
+	if (rc < 0)
+		leave_python(session, (uint64_t[WF_REC_AGENT_COUNTERS]){0});
+	return rc;
+}
+
 static void begin(struct wf_session *session, pid_t only)
 {
 	uint64_t now_ns = wf_clock_monotonic_ns();
@@ -472,15 +486,9 @@ int wf_session_open(struct wf_session *session, pid_t only, struct wf_err *err)
 	if (rc < 0)
 		return rc;
 	wf_wave_done(&session->wave);
-	rc = enter_python(session, err);
-	if (rc == 0 && only)
-		session->python_announced = true; /* it begins, and is looked at then */
-	else if (rc == 0)
-		rc = judge_python(session, err);
-	if (rc < 0) {
-		leave_python(session, (uint64_t[WF_REC_AGENT_COUNTERS]){0});
+	rc = start_python(session, only, err);
+	if (rc < 0)
 		return rc;
-	}
 	/* a Python process can be left only with what it took to go in */
 	if (session->config->no_follow && !session->party && wf_privilege_drop() < 0)
 		return wf_err_set(err, EPERM, "privileges cannot be dropped");

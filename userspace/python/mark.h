@@ -13,7 +13,7 @@ struct wf_mark {
 	char path[96]; /* that opens the image: sites.path */
 	struct wf_agent_sites sites;
 	uint64_t device, inode; /* of the image: forked processes share it */
-	uint64_t anchor; /* addresses in the process */
+	uint64_t anchor;        /* addresses in the process */
 	uint64_t page;
 };
 
