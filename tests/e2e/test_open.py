@@ -68,6 +68,21 @@ def test_hanging_calls_are_shown_on_the_terminal(t):
     tracer.stop()
 
 
+def test_short_calls_are_not_announced(t):
+    """The sweep looks at stacks of running threads: what begins meanwhile is not old."""
+    t.need_wftrace()
+    target = t.start([t.build("busy.c"), "0"])
+    tracer = t.attach(target, TRIO, json_lines=False, env={**os.environ, "OTEL_TRACES_EXPORTER": "none"})
+    target.go()
+    calls = 600_000 if t.soak else 200_000
+    t.wait(lambda: t.ask(target, "count") > calls, f"{calls} calls", 90)
+    trace = tracer.stop(check=False)
+    target.send("end")
+    target.finish()
+    t.equal((trace.ledger["open_announced"], trace.ledger["lost_before"], trace.ledger["balanced"]), (0, 0, True),
+            "announced, damaged, balanced")
+
+
 def test_calls_running_at_attach_are_in_flight(t):
     target = hanging(t)
     target.go()
