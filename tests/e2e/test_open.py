@@ -68,6 +68,18 @@ def test_hanging_calls_are_shown_on_the_terminal(t):
     tracer.stop()
 
 
+def test_trees_through_a_pipe(t):
+    """Who names the console gets trees also where standard output is no terminal."""
+    target = hanging(t)
+    tracer = t.attach(target, TRIO, "--to", "console", json_lines=False)
+    target.go()
+    target.expect("inside")
+    release(t, target)
+    tracer.stop()
+    shown = tracer.out.all()
+    t.true(any(line.startswith(("└─ tr_mid", "`- tr_mid")) for line in shown), shown)
+
+
 def test_short_calls_are_not_announced(t):
     """The sweep looks at stacks of running threads: what begins meanwhile is not old."""
     t.need_wftrace()
