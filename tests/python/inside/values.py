@@ -86,12 +86,22 @@ class Loud(Exception):
         return 'loud'
 
 
+class Meta(type):
+    def __hash__(cls):
+        TOUCHED.append('hash of class')
+        return 1
+
+
+class Made(metaclass=Meta):
+    pass
+
+
 Point = collections.namedtuple('Point', 'x y')
 VALUES = [
     1, -5, 2 ** 63 - 1, 2 ** 70, True, 1.5, 'text', 'gr\u00fc\u00df \U0001f600', '\ud800', 'x' * 5000, b'bytes', None,
     [1, 'a', None], (1.5, True), {3}, [Trap(), 1], list(range(100)), Colour.RED, Level.HIGH,
     decimal.Decimal('1.50'), uuid.UUID(int=5), datetime.datetime(2026, 1, 2, 3, 4, 5), datetime.timedelta(hours=1),
-    Text('content'), Trap, Trap(), {'a': 1}, 10 ** 5000, bytearray(b'ab'),
+    Text('content'), Trap, Trap(), {'a': 1}, 10 ** 5000, bytearray(b'ab'), Made(), {1: [1]},
 ]
 
 
@@ -146,7 +156,8 @@ def run():
     paths(Trap(), Slotted(), Order(), {'k': [7, 8]}, 'r0', 'r1', key='v')
     for n in (1, 5, 10):
         guarded(n)
-    for error in (ValueError('plain %d' % 1), KeyError('k'), Loud('arg'), OSError(2, 'missing'), ValueError(Trap())):
+    for error in (ValueError('plain %d' % 1), KeyError('k'), Loud('arg'), OSError(2, 'missing'), ValueError(Trap()),
+                  OSError(2, 'of', Trap())):
         try:
             outer(error)
         except Exception:

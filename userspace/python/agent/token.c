@@ -33,16 +33,20 @@ void token_set(struct token *token)
 		PyErr_Clear();
 }
 
+/* A call of another thread, which handed work to this one, is not one that this thread is inside.
+ */
 struct token *token_inside(const struct probe *probe)
 {
-	struct token *current = token_current(), *token = current;
+	struct wf_agent_thread *thread = page_thread();
+	uint64_t task_key = thread ? thread->task_key : 0;
+	struct token *current = token_current(), *token = current, *ret = NULL;
 
-	for (unsigned i = 0; token && i < CHAIN_MAX; i++, token = token->outer) {
-		if (token->probe == probe && token->open)
-			break;
+	for (unsigned i = 0; token && !ret && i < CHAIN_MAX; i++, token = token->outer) {
+		if (token->probe == probe && token->open && token->record.task_key == task_key)
+			ret = token;
 	}
 	py_drop(current); /* the context holds it, and it the ones around */
-	return token && token->probe == probe && token->open ? token : NULL;
+	return ret;
 }
 
 static bool mine(const struct token *token)
