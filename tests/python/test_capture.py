@@ -131,6 +131,24 @@ def test_log_lines_carry_their_span(test):
     assert lines[2]['values'][241] == 'builtins:ValueError' and lines[2]['values'][246] == 40
 
 
+def test_lines_of_loguru_are_shipped_once(test):
+    test.package('loguru==0.7.2')
+    reader = test.reader()
+    guest = test.guest('values.py')
+    logs = [{'rule': 9, 'logger': '*', 'level': 20, 'write_ids': True}]
+    guest.say('apply', request=request(rules_for(['__main__:loguru_inside']), logs=logs))
+    sunk = guest.say('loguru')
+    guest.end()
+    records = reader.records()
+    span = next(r for r in records if r['kind'] == 'span')
+    lines = [r for r in records if r['kind'] == 'log']
+    assert [r['values'][240] for r in lines] == ['hello x 3', 'hello x 3', 'failed'], lines
+    assert [r['values'][251] for r in lines] == ['INFO', 'INFO', 'ERROR'], lines
+    assert all(r['id'] == span['id'] and r['values'][249] == 'loguru_inside' for r in lines), lines
+    assert lines[2]['values'][241] == 'builtins:ValueError' and 'in fails' in lines[2]['values'][243], lines[2]
+    assert len(sunk) == 6 and all(span['id'] in line and span['trace'] in line for line in sunk), sunk
+
+
 def test_modules_that_come_later_are_armed_then(test):
     reader = test.reader()
     for method in test.methods():

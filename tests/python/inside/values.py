@@ -190,6 +190,27 @@ def logs_inside(logger):
     return None
 
 
+def loguru():
+    """Two sinks get three of these, one of them by an exception."""
+    from loguru import logger
+    lines = []
+    logger.remove()
+    for _ in range(2):
+        logger.add(lines.append, level='INFO', format='{level} {message} {extra}')
+    takes(loguru_inside(logger))
+    return lines
+
+
+def loguru_inside(logger):
+    logger.info('hello {} {}', 'x', 3)
+    logger.debug('not wanted')
+    logger.info('hello {} {}', 'x', 3)
+    try:
+        fails(ValueError('logged'))
+    except ValueError:
+        logger.exception('failed')
+
+
 def later():
     """A module that was not there, with a class below one that was."""
     import later_module
@@ -198,4 +219,4 @@ def later():
 
 if __name__ == '__main__':
     sys.setrecursionlimit(1000)
-    guest.serve({'run': run, 'logs': logs, 'later': later})
+    guest.serve({'run': run, 'logs': logs, 'loguru': loguru, 'later': later})

@@ -96,6 +96,7 @@ def take_back():
     STATE.armed, STATE.hooks, STATE.by_function, STATE.waiting = [], [], {}, []
     STATE.refused = []
     STATE.hooked.clear()
+    STATE.logged.clear()
     if STATE.native is not None:
         if MONITORED:
             watch_sync()

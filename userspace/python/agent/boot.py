@@ -121,6 +121,7 @@ class State:
         self.hooks = []         # Swap of hand-offs, logs and the import system
         self.buried = []        # Swap that could not be undone, as another tool's code is on top
         self.hooked = set()     # names of hooks that are in place
+        self.logged = {}        # thread -> mark of its latest record of loguru
         self.functions = 0      # numbers given so far; one is never given twice
         self.tool = None        # sys.monitoring tool id
         self.waiting, self.refused = [], []

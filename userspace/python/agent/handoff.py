@@ -104,13 +104,13 @@ HAND_OFFS = (
 )
 
 
-def hook_once(name, function, before, after):
-    """Put a hook in place, unless it is there."""
+def hook_once(name, function, before, after, arguments=1):
+    """Put a hook in place, unless it is there; it gets that many arguments of the call."""
     if name in STATE.hooked:
         return
     STATE.hooked.add(name)
     try:
-        STATE.hooks.append(swap_hook(function, quiet(before), quiet(after)))
+        STATE.hooks.append(swap_hook(function, quiet(before), quiet(after), arguments))
     except Refusal:
         pass
 

@@ -97,12 +97,13 @@ static uint64_t object_of(const struct probe *probe, const struct source *source
 	return (uint64_t)object;
 }
 
-static void fill_parent(struct token *token, const struct token *parent)
+/* `named`: a rule says that it is the parent, also where its tree has ended. */
+static void fill_parent(struct token *token, const struct token *parent, bool named)
 {
 	struct wf_agent_record *record = &token->record;
 	const struct wf_agent_record *above = &parent->record;
 
-	if (parent->open || tree_open(parent)) {
+	if (named || tree_open(parent)) {
 		record->parent_id = above->id;
 		record->parent_start_ns = above->start_ns;
 		record->root_id = above->root_id;
@@ -134,7 +135,7 @@ static void take_parent(struct token *token, struct token *current, struct token
 			parent = current;
 		}
 		if (parent)
-			fill_parent(token, parent);
+			fill_parent(token, parent, parent == taken);
 		if (taken && token->record.parent_id == taken->record.id)
 			token->record.flags |= WF_AGENT_HANDED;
 	}
