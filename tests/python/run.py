@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Run the tests of the Python side: test_* functions of the test_*.py files beside this one.
 
-A test runs once for every interpreter at hand, or just once where it is marked `once`. Interpreters
-are the system's, those of pyenv, python3.NN on PATH, and those named with --python or in WF_PYTHONS.
+A test runs on the oldest interpreter at hand, on a 3.11 and on the newest; on all of them where it is
+marked `everywhere` or in a soak; just once where it is marked `once`. Interpreters are the system's,
+those of pyenv, python3.NN on PATH, and those named with --python or in WF_PYTHONS.
 """
 import argparse
 import fnmatch
@@ -37,6 +38,15 @@ def discover(pattern):
     return found
 
 
+def chosen(function, pythons, soak):
+    if getattr(function, 'once', False):
+        return pythons[:1]
+    if soak or getattr(function, 'everywhere', False):
+        return pythons
+    middle = [python for python in pythons if python.version[:2] == (3, 11)][:1]
+    return [python for python in pythons if python in pythons[:1] + middle + pythons[-1:]]
+
+
 def run_one(name, function, python, shared, options):
     """'passed', 'failed' or 'skipped'; one line about it."""
     directory = Path(tempfile.mkdtemp(prefix='wftrace-python-'))
@@ -62,7 +72,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('-k', dest='pattern', default='', help='only tests whose name has this in it')
     parser.add_argument('--python', action='append', default=[], help='this interpreter only')
-    parser.add_argument('--soak', action='store_true', help='long loops')
+    parser.add_argument('--soak', action='store_true', help='long loops, every interpreter')
     parser.add_argument('--require-kernel', action='store_true', help='a test that cannot trace fails')
     options = parser.parse_args()
     pythons = interpreter.find(options.python)
@@ -70,7 +80,7 @@ def main():
     shared = seam.Shared(options)
     try:
         for name, function in discover(options.pattern):
-            for python in [pythons[0]] if getattr(function, 'once', False) else pythons:
+            for python in chosen(function, pythons, options.soak):
                 counts[run_one(name, function, python, shared, options)] += 1
     finally:
         shared.close()

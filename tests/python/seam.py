@@ -31,6 +31,12 @@ def once(function):
     return function
 
 
+def everywhere(function):
+    """The test runs on every interpreter at hand, not just on the oldest, one between and the newest."""
+    function.everywhere = True
+    return function
+
+
 class Lines:
     """Lines of a pipe, read by a thread so that waiting has an end."""
 

@@ -22,7 +22,7 @@ def test_values_are_taken_without_running_code(test):
         arm(guest, [{'id': 1, 'target': '__main__:takes', 'captures': [[0, 'entry', arg('value')]]}], method=method)
         assert guest.say('run') == []
         guest.end()
-        got = [r['values'].get(0) for r in reader.records() if r['kind'] == 'span'][:29]
+        got = [r['values'].get(0) for r in reader.records() if r['kind'] == 'span'][:31]
         wanted = [
             1, -5, 2 ** 63 - 1, {'type': BIG, 'text': str(2 ** 70)}, True, 1.5, 'text']
         assert got[:7] == wanted, got[:7]
@@ -36,6 +36,7 @@ def test_values_are_taken_without_running_code(test):
                               '1:00:00', 'content'], got[17:24]
         assert [g['text'] for g in got[24:27]] == ['__main__:Trap', '__main__:Trap', 'builtins:dict'], got[24:27]
         assert got[27] is None and got[28] == {'type': BYTES, 'text': 'ab'}, got[27:]
+        assert [g['text'] for g in got[29:]] == ['__main__:Made', 'builtins:dict'], got[29:]
 
 
 def test_paths(test):
@@ -87,9 +88,9 @@ def test_guards_and_once(test):
         spans = [r for r in records if r['kind'] == 'span']
         assert [r['values'][0] for r in spans if r['rule'] == 1] == [5]
         assert len([r for r in spans if r['rule'] == 2]) == 1
-        assert len([r for r in spans if r['rule'] == 4]) == 29
+        assert len([r for r in spans if r['rule'] == 4]) == 31
         owners = [r['id'] for r in spans if r['rule'] == 5]
-        assert [r['id'] for r in records if r['kind'] == 'event'] == owners and len(owners) == 5
+        assert [r['id'] for r in records if r['kind'] == 'event'] == owners and len(owners) == 6
         entries, completed, abandoned, guarded, silenced = status['counters'][:5]
         assert entries == completed + guarded + silenced and (guarded, silenced, abandoned) == (2, 2, 0), status
 
@@ -104,7 +105,8 @@ def test_exceptions_tell_type_message_and_place(test):
         records = [r for r in reader.records() if r['kind'] == 'span']
         inner, outer = ([r for r in records if r['rule'] == n] for n in (1, 2))
         wanted = [('builtins:ValueError', 'plain 1'), ('builtins:KeyError', "'k'"), ('__main__:Loud', 'arg'),
-                  ('builtins:FileNotFoundError', '[Errno 2] missing'), ('builtins:ValueError', None)]
+                  ('builtins:FileNotFoundError', '[Errno 2] missing'), ('builtins:ValueError', None),
+                  ('builtins:FileNotFoundError', None)]
         for rows in inner, outer:
             assert [(r['values'][241], r['values'].get(242)) for r in rows] == wanted, rows
         assert all('in fails' in r['values'][243] and 'quiet' not in r['flags'] for r in inner), inner
@@ -127,6 +129,24 @@ def test_log_lines_carry_their_span(test):
     assert [r['values'][240] for r in lines] == ['hello x 3', 'object %s', 'failed'], lines
     assert all(r['id'] == span['id'] and r['rule'] == 9 and r['values'][245] == 'app.db' for r in lines)
     assert lines[2]['values'][241] == 'builtins:ValueError' and lines[2]['values'][246] == 40
+
+
+def test_lines_of_loguru_are_shipped_once(test):
+    test.package('loguru==0.7.2')
+    reader = test.reader()
+    guest = test.guest('values.py')
+    logs = [{'rule': 9, 'logger': '*', 'level': 20, 'write_ids': True}]
+    guest.say('apply', request=request(rules_for(['__main__:loguru_inside']), logs=logs))
+    sunk = guest.say('loguru')
+    guest.end()
+    records = reader.records()
+    span = next(r for r in records if r['kind'] == 'span')
+    lines = [r for r in records if r['kind'] == 'log']
+    assert [r['values'][240] for r in lines] == ['hello x 3', 'hello x 3', 'failed'], lines
+    assert [r['values'][251] for r in lines] == ['INFO', 'INFO', 'ERROR'], lines
+    assert all(r['id'] == span['id'] and r['values'][249] == 'loguru_inside' for r in lines), lines
+    assert lines[2]['values'][241] == 'builtins:ValueError' and 'in fails' in lines[2]['values'][243], lines[2]
+    assert len(sunk) == 6 and all(span['id'] in line and span['trace'] in line for line in sunk), sunk
 
 
 def test_modules_that_come_later_are_armed_then(test):

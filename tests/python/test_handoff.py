@@ -3,26 +3,33 @@
 from seam import request, rules_for, tree
 
 
-
 def arm(guest, targets, **more):
     answer = guest.say('apply', request=request(rules_for(targets), **more))
     assert 'error' not in answer and not answer['refused'] and not answer['waiting'], answer
     return {a['function']: a['name'].rpartition(':')[2] for a in answer['armed']}
 
 
-def test_forked_workers_know_who_sent_the_work(test):
+def test_workers_know_who_sent_the_work(test):
+    """Children that are spawned have an agent of their own, which got the same request."""
     reader = test.reader()
+    targets = ['jobs:leaf', 'jobs:work'] + ['__main__:' + n for n in (
+        'first', 'second', 'submits', 'process', 'pool')]
+    names = {rule['id']: rule['target'].rpartition(':')[2] for rule in rules_for(targets)}
     for method in test.methods():
-        guest = test.guest('processes.py')
-        names = arm(guest, ['jobs:leaf', 'jobs:work'] + ['__main__:' + n for n in (
-            'first', 'second', 'submits', 'process', 'pool')], method=method)
-        guest.say('run', method='fork')
-        guest.end()
-        text = tree(reader.records(), names)
-        assert text == WANTED_FORK, text
+        for start in 'fork', 'spawn', 'forkserver':
+            guest = test.guest('processes.py', PYTHONWARNINGS='ignore')
+            arm(guest, targets, method=method)
+            children = request(rules_for(targets), method=method)
+            guest.say('run', method=start, children=None if start == 'fork' else children)
+            guest.end()
+            records = reader.records()
+            for record in records:
+                record['function'] = record['rule']  # a child numbers functions as it comes upon them
+            text = tree(records, names)
+            assert text == WANTED_WORKERS, (start, text)
 
 
-WANTED_FORK = '''pool returned
+WANTED_WORKERS = '''pool returned
   work returned
     leaf returned
   work returned

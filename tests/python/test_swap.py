@@ -3,7 +3,7 @@
 import os
 import subprocess
 
-from seam import request, rules_for
+from seam import everywhere, request, rules_for
 
 
 def arm(guest, targets, sequence=1, **more):
@@ -13,6 +13,7 @@ def arm(guest, targets, sequence=1, **more):
     return answer
 
 
+@everywhere
 def test_a_program_sees_no_difference(test):
     reader = test.reader()
     for method in test.methods():
@@ -37,6 +38,7 @@ def test_a_program_sees_no_difference_without_a_tracer(test):
     guest.end()
 
 
+@everywhere
 def test_functions_that_run_meanwhile_go_on(test):
     test.reader()
     for method in test.methods():

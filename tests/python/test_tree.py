@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The tree of 73 calls: the same text on every interpreter, with both ways of arming."""
-from seam import request, rules_for, tree
+from seam import everywhere, request, rules_for, tree
 
 CALLS = 73
 REFERENCE = {}
@@ -11,6 +11,7 @@ def armed_names(answer):
     return {a['function']: a['name'].partition(':')[2] for a in answer['armed']}
 
 
+@everywhere
 def test_the_tree_is_the_same_everywhere(test):
     reader = test.reader()
     for method in test.methods():

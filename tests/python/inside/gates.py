@@ -1,5 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Armed functions while the tracer comes and goes."""
+import concurrent.futures.process
+import concurrent.futures.thread
+import gc
+import importlib._bootstrap
+import logging
+import multiprocessing.queues
 import os
 import queue
 import sys
@@ -28,15 +34,52 @@ def generates(n):
 CODES = {}
 
 
+def hooked():
+    return any(f is logging.Logger.handle and f.__code__ is not code for f, code in CODES['old'])
+
+
 def remember():
-    CODES['old'] = [called.__code__, nested.__code__, generates.__code__]
+    """Of every function: armed ones, and ones with hooks for hand-offs, logs and imports."""
+    CODES['old'] = [(f, f.__code__) for f in gc.get_objects() if type(f) is type(hooked)]
+    CODES['depth'] = depth()
     return True
 
 
 def is_plain():
-    same = all(a is b for a, b in zip(CODES['old'], [called.__code__, nested.__code__, generates.__code__]))
-    free = not hasattr(sys, 'monitoring') or all(sys.monitoring.get_tool(i) is None for i in (3, 4))
-    return same and free
+    same = all(f.__code__ is code for f, code in CODES['old'])
+    return same and tools_are_free() and depth() == CODES['depth']
+
+
+def tools_are_free():
+    """No tool id of ours, and where one was, no callback."""
+    if not hasattr(sys, 'monitoring'):
+        return True
+    monitoring, left = sys.monitoring, []
+    for tool in 3, 4:
+        if monitoring.get_tool(tool) is not None:
+            return False
+        monitoring.use_tool_id(tool, 'test')
+        left += [monitoring.get_events(tool)] + [
+            monitoring.register_callback(tool, 1 << bit, None) for bit in range(15)]
+        monitoring.free_tool_id(tool)
+    return not any(left)
+
+
+def deep(n):
+    return n and 1 + deep(n - 1)
+
+
+def depth():
+    """How deep a function may call itself."""
+    low, high = 1, 3000
+    while low < high - 1:
+        middle = (low + high) // 2
+        try:
+            deep(middle)
+            low = middle
+        except RecursionError:
+            high = middle
+    return low
 
 
 def call(times=1, pause=0.0):
@@ -100,4 +143,4 @@ def lazy_worker():
 
 if __name__ == '__main__':
     guest.serve({'remember': remember, 'is_plain': is_plain, 'call': call, 'forks': forks, 'gate': gate,
-                 'things': things, 'lazy_worker': lazy_worker})
+                 'things': things, 'hooked': hooked, 'lazy_worker': lazy_worker})

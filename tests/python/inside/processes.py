@@ -2,8 +2,10 @@
 """Work that is handed to other processes."""
 import concurrent.futures
 import concurrent.futures.process
+import json
 import multiprocessing
 import multiprocessing.pool
+import os
 
 import guest
 import jobs
@@ -35,7 +37,9 @@ def pool(method):
         workers.map(jobs.work, [4, 5])
 
 
-def run(method):
+def run(method, children=None):
+    if children:
+        os.environ['WF_CHILDREN'] = json.dumps(children)
     submits(method)
     process(method)
     pool(method)

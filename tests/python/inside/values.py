@@ -86,12 +86,22 @@ class Loud(Exception):
         return 'loud'
 
 
+class Meta(type):
+    def __hash__(cls):
+        TOUCHED.append('hash of class')
+        return 1
+
+
+class Made(metaclass=Meta):
+    pass
+
+
 Point = collections.namedtuple('Point', 'x y')
 VALUES = [
     1, -5, 2 ** 63 - 1, 2 ** 70, True, 1.5, 'text', 'gr\u00fc\u00df \U0001f600', '\ud800', 'x' * 5000, b'bytes', None,
     [1, 'a', None], (1.5, True), {3}, [Trap(), 1], list(range(100)), Colour.RED, Level.HIGH,
     decimal.Decimal('1.50'), uuid.UUID(int=5), datetime.datetime(2026, 1, 2, 3, 4, 5), datetime.timedelta(hours=1),
-    Text('content'), Trap, Trap(), {'a': 1}, 10 ** 5000, bytearray(b'ab'),
+    Text('content'), Trap, Trap(), {'a': 1}, 10 ** 5000, bytearray(b'ab'), Made(), {1: [1]},
 ]
 
 
@@ -146,7 +156,8 @@ def run():
     paths(Trap(), Slotted(), Order(), {'k': [7, 8]}, 'r0', 'r1', key='v')
     for n in (1, 5, 10):
         guarded(n)
-    for error in (ValueError('plain %d' % 1), KeyError('k'), Loud('arg'), OSError(2, 'missing'), ValueError(Trap())):
+    for error in (ValueError('plain %d' % 1), KeyError('k'), Loud('arg'), OSError(2, 'missing'), ValueError(Trap()),
+                  OSError(2, 'of', Trap())):
         try:
             outer(error)
         except Exception:
@@ -179,6 +190,27 @@ def logs_inside(logger):
     return None
 
 
+def loguru():
+    """Two sinks get three of these, one of them by an exception."""
+    from loguru import logger
+    lines = []
+    logger.remove()
+    for _ in range(2):
+        logger.add(lines.append, level='INFO', format='{level} {message} {extra}')
+    takes(loguru_inside(logger))
+    return lines
+
+
+def loguru_inside(logger):
+    logger.info('hello {} {}', 'x', 3)
+    logger.debug('not wanted')
+    logger.info('hello {} {}', 'x', 3)
+    try:
+        fails(ValueError('logged'))
+    except ValueError:
+        logger.exception('failed')
+
+
 def later():
     """A module that was not there, with a class below one that was."""
     import later_module
@@ -187,4 +219,4 @@ def later():
 
 if __name__ == '__main__':
     sys.setrecursionlimit(1000)
-    guest.serve({'run': run, 'logs': logs, 'later': later})
+    guest.serve({'run': run, 'logs': logs, 'loguru': loguru, 'later': later})

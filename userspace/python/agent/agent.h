@@ -163,7 +163,7 @@ struct token *token_current(void); /* a new reference or NULL */
 void token_set(struct token *token);
 struct token *token_begin(struct probe *probe, const struct source *source);
 void token_end(struct token *token, const struct source *source);
-/* The innermost open call of this probe in the current context, borrowed; NULL = none. */
+/* The innermost open call of this probe in this thread and context, borrowed; NULL = none. */
 struct token *token_inside(const struct probe *probe);
 void token_suspend(struct token *token);
 void token_resume(struct token *token);

@@ -2,6 +2,7 @@
 """Requests: arm, list, status, disarm."""
 
 ANSWERS_KEPT = 8
+WAIT_S = 5  # for a request in another thread
 NOTE_ARMED, NOTE_REFUSED = 5, 6
 
 
@@ -17,15 +18,29 @@ def arm_pick(pick, rule):
     armed = Armed(STATE.functions, rule['id'], pick.name, code)
     armed.note, armed.how, armed.key = pick.note, method_for(pick), key
     armed.suspends = bool(code.co_flags & (COROUTINE | GENERATOR | ASYNC_GENERATOR))
-    if armed.how == 'monitor':
-        watch_code(armed, code, rule)
-    elif pick.inner:
-        swap_nested(armed, pick.body(), pick.inner, rule)
-    else:
-        swap_function(armed, pick.function, rule)
+    STATE.armed.append(armed)  # before anything is changed, so that all of it can be taken back
+    try:
+        if armed.how == 'monitor':
+            watch_code(armed, code, rule)
+        elif pick.inner:
+            swap_nested(armed, pick.body(), pick.inner, rule)
+        else:
+            swap_function(armed, pick.function, rule)
+    except Exception:
+        disarm_one(armed)
+        STATE.armed.remove(armed)
+        raise
     STATE.by_function[key] = armed
-    STATE.armed.append(armed)
     return armed
+
+
+def disarm_one(armed):
+    unwatch_code(armed)
+    give_back(armed.swaps)
+
+
+def give_back(swaps):
+    STATE.buried += [swap for swap in reversed(swaps) if not swap.undo()]
 
 
 def told(armed):
@@ -34,10 +49,10 @@ def told(armed):
             'async': armed.suspends, 'note': armed.note}
 
 
-def arm_rule(rule, answer, again=False):
-    """Arm what a rule names now. `again`: only what is new since the last time counts."""
+def arm_rule(rule, answer, again=False, module=None):
+    """Arm what a rule names now, in one module or all. `again`: only what is new counts."""
     try:
-        picks, reasons = select(rule['target'])
+        picks, reasons = select(rule['target'], None if is_dynamic(rule) else module)
     except Refusal as reason:
         picks, reasons = [], [str(reason)]
     refused = [(rule['target'], why) for why in reasons]
@@ -73,17 +88,16 @@ def new_answer():
 
 
 def take_back():
-    """Everything as it was before. What another tool has wrapped meanwhile stays, and is counted."""
-    left = 0
+    """Everything as it was before. What another tool has wrapped meanwhile stays, until it can go."""
+    buried, STATE.buried = STATE.buried, []
+    give_back(buried)
     for armed in reversed(STATE.armed):
-        unwatch_code(armed)
-        for swap in reversed(armed.swaps):
-            left += not swap.undo()
-    for hook in reversed(STATE.hooks):
-        left += not hook.undo()
+        disarm_one(armed)
+    give_back(STATE.hooks)
     STATE.armed, STATE.hooks, STATE.by_function, STATE.waiting = [], [], {}, []
     STATE.refused = []
     STATE.hooked.clear()
+    STATE.logged.clear()
     if STATE.native is not None:
         if MONITORED:
             watch_sync()
@@ -92,52 +106,62 @@ def take_back():
         STATE.native.owned(0, 0, 0)
     STATE.rules, STATE.owner, STATE.request = [], None, None
     COMPILED.clear()
-    return left
 
 
 def restore():
     """Called by an armed function when nobody has traced for a while."""
-    if not STATE.lock.acquire(False):
+    if not STATE.turn.take(0):
         raise Refusal('busy')
     try:
         take_back()
     finally:
-        STATE.lock.release()
+        STATE.turn.give()
 
 
-def look_again(answer):
-    """What came since: late classes, registry entries, functions of modules that were not there."""
-    for rule in STATE.rules:
-        arm_rule(rule, answer, True)
-    STATE.waiting = answer['waiting']
+def look_again(answer, rules, module=None):
+    """Arm what the rules name and was not there before; `module`: only what is in it."""
+    for rule in rules:
+        arm_rule(rule, answer, True, module)
+    found = {entry['rule'] for entry in answer['armed'] + answer['refused']}
+    STATE.waiting = [entry for entry in STATE.waiting if entry['rule'] not in found]
     if MONITORED and answer['armed']:
         watch_sync()
-    hand_offs()
     STATE.native.owned(STATE.owner['nonce'], STATE.owner['pid'], max(1, len(STATE.armed)))
 
 
 def do_rescan(_request):
     answer = new_answer()
     if STATE.request is not None:
-        look_again(answer)
+        look_again(answer, STATE.rules)
     return answer
 
 
-def rescan():
-    """The same unasked; what is found goes up by notes."""
-    if not STATE.lock.acquire(False):
+def rescan(module=None):
+    """What came since: with a module that was just imported, or late classes and registry entries."""
+    if not STATE.turn.take(0):
         return
     try:
         if STATE.request is None:
             return
         answer = new_answer()
-        look_again(answer)
+        look_again(answer, [rule for rule in STATE.rules
+                            if is_dynamic(rule) or module and wants_module(rule, module)], module)
         for entry in answer['armed']:
             STATE.native.note(NOTE_ARMED, entry['rule'], entry['function'], json_text(entry))
         for entry in answer['refused']:
             STATE.native.note(NOTE_REFUSED, entry['rule'], 0, json_text(entry))
     finally:
-        STATE.lock.release()
+        STATE.turn.give()
+
+
+def calls_inside():
+    """How many calls of armed functions go on in threads; no token was made for them."""
+    codes, count = {id(armed.code) for armed in STATE.armed}, 0
+    for frame in sys._current_frames().values():
+        while frame is not None:
+            count += id(frame.f_code) in codes
+            frame = frame.f_back
+    return count
 
 
 def do_arm(request):
@@ -160,7 +184,8 @@ def do_arm(request):
     log_hooks()
     import_hook()
     find_sdk()
-    dynamic = any(is_glob(rule['target']) or ' of ' in rule['target'] for rule in STATE.rules)
+    STATE.native.running(calls_inside())
+    dynamic = any(is_dynamic(rule) for rule in STATE.rules)
     STATE.native.callables(restore, rescan if dynamic else None, iso_text)
     STATE.native.owned(STATE.owner['nonce'], STATE.owner['pid'], max(1, len(STATE.armed)))
     return answer
@@ -211,7 +236,8 @@ def do_status(_request):
 
 def do_disarm(_request):
     answer = new_answer()
-    answer['left'] = take_back()
+    take_back()
+    answer['left'] = len(STATE.buried)
     return answer
 
 
@@ -222,29 +248,35 @@ def refuse_owner(owner):
         raise Refusal('it is traced already, by %s (pid %d)' % (mine['name'], mine['pid']))
 
 
+def answer_to(request):
+    try:
+        if request.get('abi') != ABI:
+            raise Refusal('this agent is of another version')
+        refuse_owner(request['owner'])
+        return {'arm': do_arm, 'list': do_list, 'status': do_status, 'rescan': do_rescan,
+                'disarm': do_disarm}[request['do']](request)
+    except Refusal as reason:
+        return {'error': str(reason)}
+    except Exception as broken:
+        if request.get('do') == 'arm':
+            take_back()
+        return {'error': '%s: %s' % (type(broken).__name__, broken)}
+
+
 def apply(request):
     """Answer a request, as JSON text. Nothing gets out of here but that."""
-    with STATE.lock:
+    if not STATE.turn.take(WAIT_S):
+        return json_text({'error': 'the agent is busy with another request', 'busy': True})
+    try:
         nonce, sequence = request['owner']['nonce'], request.get('sequence', 0)
-        if STATE.answered.get(nonce, (None,))[0] == sequence:
-            return STATE.answered[nonce][1]
-        try:
-            if request.get('abi') != ABI:
-                raise Refusal('this agent is of another version')
-            refuse_owner(request['owner'])
-            answer = {'arm': do_arm, 'list': do_list, 'status': do_status, 'rescan': do_rescan,
-                      'disarm': do_disarm}[request['do']](request)
-        except Refusal as reason:
-            answer = {'error': str(reason)}
-        except Exception as broken:
-            if request.get('do') == 'arm':
-                take_back()
-            answer = {'error': '%s: %s' % (type(broken).__name__, broken)}
-        text = json_text(answer)
-        while len(STATE.answered) >= ANSWERS_KEPT:
-            del STATE.answered[next(iter(STATE.answered))]
-        STATE.answered[nonce] = sequence, text
-        return text
+        if STATE.answered.get(nonce, (None,))[0] != sequence:
+            text = json_text(answer_to(request))
+            while len(STATE.answered) >= ANSWERS_KEPT:
+                del STATE.answered[next(iter(STATE.answered))]
+            STATE.answered[nonce] = sequence, text
+        return STATE.answered[nonce][1]
+    finally:
+        STATE.turn.give()
 
 
 def start(origin, request):

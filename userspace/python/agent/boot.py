@@ -61,7 +61,7 @@ PATH is a list of steps; the first is a root:
 
 The answer is JSON text: {"abi", "python", "build", "armed": [{"function", "rule", "name", "file", "line",
 "how", "async", "note"}], "refused": [{"rule", "name", "why"}], "waiting": [{"rule", "target", "why"}]} or
-{"error": "..."}.
+{"error": "..."}, with "busy": true where the same request may be answered a little later.
 """
 
 import gc
@@ -87,12 +87,33 @@ class Refusal(Exception):
     """Why something cannot be armed, in words for the user."""
 
 
+class Turn:
+    """One change at a time. No plain lock: a request may come while its own thread is inside of
+    another one, and a fork may leave a lock behind that nobody gives back."""
+
+    def __init__(self):
+        self.process = self.lock = self.thread = None
+
+    def take(self, seconds):
+        process, thread = STATE.native.process(), _thread.get_ident()
+        if self.process != process:
+            self.process, self.thread, self.lock = process, None, _thread.allocate_lock()
+        if self.thread == thread or not self.lock.acquire(True, seconds):
+            return False
+        self.thread = thread
+        return True
+
+    def give(self):
+        self.thread = None
+        self.lock.release()
+
+
 class State:
     """All that the agent knows in this process; one instance."""
 
     def __init__(self):
         self.native = None      # the .so as a module
-        self.lock = _thread.allocate_lock()
+        self.turn = Turn()
         self.answered = {}      # nonce -> (sequence, answer)
         self.owner = None       # dict of the request
         self.request = None
@@ -100,7 +121,9 @@ class State:
         self.armed = []         # Armed
         self.by_function = {}   # key of a Pick -> Armed
         self.hooks = []         # Swap of hand-offs, logs and the import system
+        self.buried = []        # Swap that could not be undone, as another tool's code is on top
         self.hooked = set()     # names of hooks that are in place
+        self.logged = {}        # thread -> mark of its latest record of loguru
         self.functions = 0      # numbers given so far; one is never given twice
         self.tool = None        # sys.monitoring tool id
         self.waiting, self.refused = [], []

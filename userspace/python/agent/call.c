@@ -26,13 +26,19 @@ static struct py *call_enter(struct py *self, struct py *const *args, py_ssize c
 	return token ? &token->head : py_none();
 }
 
-/* leave(token or None, exception or None, result, values...) */
+/* leave(token or None, exception or None, result, values...); the probe where `enter` was cut off
+ */
 static struct py *call_leave(struct py *self, struct py *const *args, py_ssize count)
 {
 	struct source source = {0};
+	struct token *token = NULL;
 
 	(void)self;
-	if (!is_token(args[0]))
+	if (args[0]->type == state.probe_type)
+		token = token_inside((struct probe *)args[0]);
+	else if (args[0]->type == state.token_type)
+		token = (struct token *)args[0];
+	if (!token)
 		return py_none();
 	if (count > 1 && !is_none(args[1]))
 		source.exception = args[1];
@@ -42,7 +48,9 @@ static struct py *call_leave(struct py *self, struct py *const *args, py_ssize c
 		source.values = args + 3;
 		source.count = count - 3;
 	}
-	token_end((struct token *)args[0], &source);
+	Py_IncRef(&token->head);
+	token_end(token, &source);
+	Py_DecRef(&token->head);
 	return py_none();
 }
 

@@ -81,7 +81,7 @@ extern struct py PyType_Type, PyUnicode_Type, PyLong_Type, PyBool_Type, PyFloat_
 extern struct py PyByteArray_Type, PyTuple_Type, PyList_Type, PyDict_Type, PySet_Type;
 extern struct py PyFrozenSet_Type, PyWrapperDescr_Type, PyMemberDescr_Type, PyCell_Type,
 	PyModule_Type;
-extern struct py *PyExc_BaseException, *PyExc_GeneratorExit, *PyExc_StopIteration;
+extern struct py *PyExc_BaseException, *PyExc_GeneratorExit, *PyExc_StopIteration, *PyExc_OSError;
 
 void Py_IncRef(struct py *object);
 void Py_DecRef(struct py *object);

@@ -23,6 +23,21 @@ static struct py *field(struct py *exception, const char *name)
 	return ret;
 }
 
+/* An OSError writes its file names too, which need not be among its arguments. */
+static bool plain_file(struct py *exception, const char *name)
+{
+	struct py *text = PyUnicode_InternFromString(name), *file = NULL;
+	bool plain;
+
+	if (text && _PyObject_GenericGetAttrWithDict)
+		file = _PyObject_GenericGetAttrWithDict(exception, text, NULL, 1);
+	plain = file && (value_plain(file) || file->type == &PyBytes_Type);
+	PyErr_Clear();
+	py_drop(file);
+	py_drop(text);
+	return plain;
+}
+
 static bool plain_text(struct py *exception, struct py *args)
 {
 	struct py *name = PyUnicode_InternFromString("__str__");
@@ -32,6 +47,8 @@ static bool plain_text(struct py *exception, struct py *args)
 	py_drop(name);
 	for (py_ssize i = 0; plain && i < PyTuple_Size(args); i++)
 		plain = value_plain(PyTuple_GetItem(args, i));
+	if (plain && PyType_IsSubtype(exception->type, PyExc_OSError))
+		plain = plain_file(exception, "filename") && plain_file(exception, "filename2");
 	return plain;
 }
 

@@ -74,7 +74,7 @@ def take_ids(carrier):
 def begin_process(process):
     """A spawned child has made its __main__ only now."""
     if STATE.refused or STATE.waiting:
-        rescan()
+        rescan('__main__')
     return take_ids(process)
 
 
@@ -111,13 +111,13 @@ HAND_OFFS = (
 )
 
 
-def hook_once(name, function, before, after):
-    """Put a hook in place, unless it is there."""
+def hook_once(name, function, before, after, arguments=1):
+    """Put a hook in place, unless it is there; it gets that many arguments of the call."""
     if name in STATE.hooked:
         return
     STATE.hooked.add(name)
     try:
-        STATE.hooks.append(swap_hook(function, quiet(before), quiet(after)))
+        STATE.hooks.append(swap_hook(function, quiet(before), quiet(after), arguments))
     except Refusal:
         pass
 

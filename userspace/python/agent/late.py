@@ -13,31 +13,35 @@ def import_hook():
 def imported(spec, _note, _result):
     if STATE.request is None or not STATE.native.gate():
         return
-    standard_types()
+    name = getattr(spec, 'name', None)
+    if name in STANDARD:
+        standard_types()
     find_sdk()
-    if wants_module(getattr(spec, 'name', '')):
-        rescan()
-    else:
-        hand_offs()
+    hand_offs()
+    log_hooks()
+    if type(name) is str and any(is_dynamic(rule) or wants_module(rule, name) for rule in STATE.rules):
+        rescan(name)
 
 
-def wants_module(name):
-    """Whether a rule may name something in a module that was just imported."""
-    for rule in STATE.rules:
-        target = rule['target']
-        if ' of ' in target:
-            return True
-        pattern = target.replace('unwrapped ', '').partition(':')[0].strip()
-        if is_glob(pattern) or pattern == name or pattern.endswith('.py') or '__main__' == name:
-            return True
-    return False
+def is_dynamic(rule):
+    """Whether what a rule names may come at any time: subclasses, entries of a registry."""
+    return ' of ' in rule['target']
+
+
+def wants_module(rule, name):
+    """Whether a rule may name something in this module."""
+    pattern = rule['target'].replace('unwrapped ', '').partition(':')[0].strip()
+    return pattern == name or pattern.endswith('.py') or is_glob(pattern) and glob_match(pattern, name)
+
+
+STANDARD = {'decimal': (('Decimal',), 1), 'uuid': (('UUID',), 1),
+            'datetime': (('datetime', 'date', 'time', 'timedelta'), 2), 'enum': ((), 0)}
 
 
 def standard_types():
     """Types whose values are told by their text; only those that the program has loaded."""
     converters = {}
-    for module_name, names, how in (('decimal', ('Decimal',), 1), ('uuid', ('UUID',), 1),
-                                    ('datetime', ('datetime', 'date', 'time', 'timedelta'), 2)):
+    for module_name, (names, how) in STANDARD.items():
         held = own_dict(sys.modules.get(module_name))
         for name in names:
             if isinstance(held.get(name), type):

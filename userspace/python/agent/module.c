@@ -102,15 +102,23 @@ static struct py *counters(struct py *self, struct py *const *args, py_ssize cou
 	return integers(state.page->counters, WF_AGENT_COUNTERS);
 }
 
-/* count(which, how many) */
-static struct py *count_more(struct py *self, struct py *const *args, py_ssize count)
+/* A number of its own in each process of a fork tree. */
+static struct py *process(struct py *self, struct py *const *args, py_ssize count)
 {
-	long which = PyLong_AsLong(args[0]);
+	(void)self;
+	(void)args;
+	(void)count;
+	if (!state.page->alive)
+		page_wake();
+	return PyLong_FromUnsignedLongLong(state.page->alive);
+}
 
+/* running(calls): those that were there before their function was armed */
+static struct py *running(struct py *self, struct py *const *args, py_ssize count)
+{
 	(void)self;
 	(void)count;
-	if (which >= 0 && which < WF_AGENT_COUNTERS)
-		state.page->counters[which] += (uint64_t)PyLong_AsLong(args[1]);
+	state.page->counters[WF_AGENT_CNT_RUNNING] += (uint64_t)PyLong_AsLong(args[0]);
 	return py_none();
 }
 
@@ -195,7 +203,8 @@ static struct py_method methods[] = {
 	{"probe", make_probe, PY_METH_FASTCALL, NULL},
 	{"gate", gate, PY_METH_FASTCALL, NULL},
 	{"counters", counters, PY_METH_FASTCALL, NULL},
-	{"count", count_more, PY_METH_FASTCALL, NULL},
+	{"process", process, PY_METH_FASTCALL, NULL},
+	{"running", running, PY_METH_FASTCALL, NULL},
 	{"callables", callables, PY_METH_FASTCALL, NULL},
 	{"standard", standard, PY_METH_FASTCALL, NULL},
 	{"sdk", sdk, PY_METH_FASTCALL, NULL},

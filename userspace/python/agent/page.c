@@ -97,6 +97,8 @@ struct wf_agent_thread *page_thread(void)
 	uint32_t serial = thread_serial(), at = wf_agent_slot_of(pointer);
 	struct wf_agent_thread *thread, *room = NULL;
 
+	if (!state.page->alive)
+		page_wake();
 	for (unsigned i = 0; i <= WF_AGENT_THREAD_PROBES; i++) {
 		thread = &state.page->threads[(at + i) & (WF_AGENT_THREADS - 1)];
 		if (thread->thread_pointer == pointer) {

@@ -112,10 +112,10 @@ def base_name(path):
     return path.replace('\\', '/').rsplit('/', 1)[-1]
 
 
-def modules_of(pattern):
+def modules_of(pattern, only=None):
     """[(name, module)] that a target's module part names; a script answers to its file too."""
     found = []
-    for name, module in list(sys.modules.items()):
+    for name, module in [(only, sys.modules.get(only))] if only else list(sys.modules.items()):
         if not isinstance(module, ModuleType) or type(name) is not str:
             continue
         names = [name]
@@ -272,11 +272,11 @@ def parse_target(target):
     return form, module, qualname
 
 
-def select(target):
-    """(picks, refusals). No module of the name: neither, so the target waits for an import."""
+def select(target, only=None):
+    """(picks, refusals), in one module or all. No module of the name: neither, so it waits for one."""
     form, module_pattern, qualname = parse_target(target)
     picks, refusals = [], []
-    for module_name, module in modules_of(module_pattern):
+    for module_name, module in modules_of(module_pattern, only):
         try:
             if form == 'overrides of':
                 picks += pick_overrides(module, qualname)

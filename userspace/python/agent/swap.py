@@ -47,6 +47,7 @@ def ours(code):
 
 def swap_function(armed, function, rule):
     code = function.__code__
+    refuse_buried(function)
     if ours(code):
         raise Refusal('it is armed already')
     shape = Shape(code)
@@ -63,6 +64,7 @@ def swap_function(armed, function, rule):
 
 def swap_nested(armed, function, path, rule):
     """A function inside a function: its code is a constant of the outer code, at any depth."""
+    refuse_buried(function)
     chain = [function.__code__]
     for name in path:
         chain.append(inner_code(chain[-1], name))
@@ -107,9 +109,15 @@ class HookMark:
         return str, ()
 
 
+def refuse_buried(function):
+    if any(swap.function is function for swap in STATE.buried):
+        raise Refusal('another tool has put its code over the one of an earlier wftrace')
+
+
 def swap_hook(function, before, after, arguments=1):
     """before(self, ...) -> note, then the function, then after(self, note, result)."""
     code = function.__code__
+    refuse_buried(function)
     if ours(code):
         raise Refusal('it is hooked already')
     shape = Shape(code)

@@ -2,39 +2,44 @@
 """Code of wrappers: same parameters and flags as the function, every line that of its `def`.
 
 A wrapper's constants are marker strings when it is compiled, and are then replaced. The names of its
-own variables begin with _wf; # stands for that below.
+own variables begin with _wf; # stands for that below. A signal handler may raise between any two
+lines, so all is inside of the `try`: until there is a token, #t is the probe, by which {leave} finds
+it; a second {leave} does nothing.
 """
 
 PLAIN = '''
 #l = {leave}
-#t = {enter}({probe}{entry})
+#t = {probe}
 try:
+ #t = {enter}(#t{entry})
  #r = {awaiting}{call}
+ #l(#t{exit})
 except {base} as #e:
  #l(#t, #e{exit_raised})
  raise
-#l(#t{exit})
 return #r
 '''
 TRACKED = '''
 #l = {leave}
 #d = {drive}
-#t = {enter}({probe}{entry})
+#t = {probe}
 try:
+ #t = {enter}(#t{entry})
  #r = {awaiting}#d(#t, {call})
+ #l(#t{exit})
 except {base} as #e:
  #l(#t, #e{exit_raised})
  raise
-#l(#t{exit})
 return #r
 '''
 ASYNC_GENERATOR_BODY = '''
 #l = {leave}
 #u = {suspend}
 #v = {resume}
-#t = {enter}({probe}{entry})
-#g = {call}
+#t = {probe}
 try:
+ #t = {enter}(#t{entry})
+ #g = {call}
  try:
   #y = await #g.__anext__()
  except {stop}:

@@ -33,16 +33,20 @@ void token_set(struct token *token)
 		PyErr_Clear();
 }
 
+/* A call of another thread, which handed work to this one, is not one that this thread is inside.
+ */
 struct token *token_inside(const struct probe *probe)
 {
-	struct token *current = token_current(), *token = current;
+	struct wf_agent_thread *thread = page_thread();
+	uint64_t task_key = thread ? thread->task_key : 0;
+	struct token *current = token_current(), *token = current, *ret = NULL;
 
-	for (unsigned i = 0; token && i < CHAIN_MAX; i++, token = token->outer) {
-		if (token->probe == probe && token->open)
-			break;
+	for (unsigned i = 0; token && !ret && i < CHAIN_MAX; i++, token = token->outer) {
+		if (token->probe == probe && token->open && token->record.task_key == task_key)
+			ret = token;
 	}
 	py_drop(current); /* the context holds it, and it the ones around */
-	return token && token->probe == probe && token->open ? token : NULL;
+	return ret;
 }
 
 static bool mine(const struct token *token)
@@ -93,12 +97,13 @@ static uint64_t object_of(const struct probe *probe, const struct source *source
 	return (uint64_t)object;
 }
 
-static void fill_parent(struct token *token, const struct token *parent)
+/* `named`: a rule says that it is the parent, also where its tree has ended. */
+static void fill_parent(struct token *token, const struct token *parent, bool named)
 {
 	struct wf_agent_record *record = &token->record;
 	const struct wf_agent_record *above = &parent->record;
 
-	if (parent->open || tree_open(parent)) {
+	if (named || tree_open(parent)) {
 		record->parent_id = above->id;
 		record->parent_start_ns = above->start_ns;
 		record->root_id = above->root_id;
@@ -130,7 +135,7 @@ static void take_parent(struct token *token, struct token *current, struct token
 			parent = current;
 		}
 		if (parent)
-			fill_parent(token, parent);
+			fill_parent(token, parent, parent == taken);
 		if (taken && token->record.parent_id == taken->record.id)
 			token->record.flags |= WF_AGENT_HANDED;
 	}

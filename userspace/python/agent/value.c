@@ -241,6 +241,14 @@ static void enum_tag(struct tags *tags, unsigned slot, struct py *value)
 	py_drop(inner);
 }
 
+/* A metaclass of the target could have a __hash__ of its own: its classes are not looked up. */
+static struct py *converter_of(struct py *type)
+{
+	if (!state.converters || type->type != &PyType_Type)
+		return NULL;
+	return PyDict_GetItemWithError(state.converters, type);
+}
+
 void value_tag(struct tags *tags, unsigned slot, struct py *value)
 {
 	unsigned long flags;
@@ -249,7 +257,7 @@ void value_tag(struct tags *tags, unsigned slot, struct py *value)
 	if (plain_tag(tags, slot, value) || bytes_tag(tags, slot, value) ||
 	    list_tag(tags, slot, value))
 		return;
-	how = state.converters ? PyDict_GetItemWithError(state.converters, value->type) : NULL;
+	how = converter_of(value->type);
 	flags = PyType_GetFlags(value->type);
 	if (how)
 		converted_tag(tags, slot, value, PyLong_AsLong(how));
