@@ -128,6 +128,7 @@ static int take_library(struct hunt *hunt, const struct wf_mapping *mapping,
 				  (int)found.pid, hunt->home->path, mapping->path);
 	hunt->home = mapping;
 	memcpy(found.symbols, library->symbols, sizeof(found.symbols));
+	found.list_type = library->list_type;
 	found.has_memfd = library->imports_memfd;
 	snprintf(found.soname, sizeof(found.soname), "%s", library->soname);
 	add_room(&found, &library->room);
