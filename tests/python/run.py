@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Run the tests of the Python side: test_* functions of the test_*.py files beside this one.
 
-A test runs once for every interpreter at hand, or just once where it is marked `once`. Interpreters
-are the system's, those of pyenv, python3.NN on PATH, and those named with --python or in WF_PYTHONS.
+A test runs once for every interpreter at hand; just once where it is marked `once`, and on a `few`
+where it is slow. Interpreters are the system's, those of pyenv, python3.NN on PATH, and those named
+with --python or in WF_PYTHONS.
 """
 import argparse
 import fnmatch
@@ -35,6 +36,15 @@ def discover(pattern):
                 if not pattern or pattern in full or fnmatch.fnmatch(full, pattern):
                     found.append((full, value))
     return found
+
+
+def chosen(function, pythons, soak):
+    if getattr(function, 'once', False):
+        return pythons[:1]
+    if getattr(function, 'few', False) and not soak:
+        slot = [python for python in pythons if python.version < (3, 14)]
+        return [python for python in pythons if python in slot[:1] + slot[-1:] + pythons[-1:]]
+    return pythons
 
 
 def run_one(name, function, python, shared, options):
@@ -70,7 +80,7 @@ def main():
     shared = seam.Shared(options)
     try:
         for name, function in discover(options.pattern):
-            for python in [pythons[0]] if getattr(function, 'once', False) else pythons:
+            for python in chosen(function, pythons, options.soak):
                 counts[run_one(name, function, python, shared, options)] += 1
     finally:
         shared.close()
