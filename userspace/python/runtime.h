@@ -68,7 +68,7 @@ struct wf_python {
 
 /*
  * Fills ret as far as it gets, also where there is no way in. -ENOENT: no CPython here; -ENOTSUP:
- * one that cannot be entered, and why; -EAGAIN: it starts or ends just now.
+ * one that cannot be entered, and why; -EAGAIN: it starts or ends just now; -ESRCH.
  */
 int wf_python_find(const struct wf_target *target, struct wf_python *ret, struct wf_err *err);
 
