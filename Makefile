@@ -63,9 +63,6 @@ $(O)/tests/%: tests/unit/%.c $(O)/libwftrace.a
 	$(Q)mkdir -p $(@D); echo "  TEST  $@"; \
 	$(CC) $(ALLFLAG) -MMD -MP -MF $@.d -MT $@ -o $@ $< $(O)/libwftrace.a $(LIBS) -lcmocka
 
-$(O)/tests/%: tests/python/%.c $(O)/libwftrace.a
-	$(Q)mkdir -p $(@D); echo "  TEST  $@"; $(CC) $(ALLFLAG) -MMD -MP -MF $@.d -MT $@ -o $@ $< $(O)/libwftrace.a $(LIBS)
-
 $(O)/fuzzers/%: tests/fuzz/%.c $(O)/libwftrace.a
 	$(Q)mkdir -p $(@D); echo "  FUZZ  $@"; \
 	$(CC) $(ALLFLAG) -MMD -MP -MF $@.d -MT $@ -fsanitize=fuzzer -o $@ $< $(O)/libwftrace.a $(LIBS)

@@ -22,5 +22,8 @@ $(O)/gen/reader.bpf.o: tests/python/reader.bpf.c bpf/agent.h
 $(O)/python/reader: tests/python/reader.c $(O)/gen/reader.skel.h
 	$(Q)mkdir -p $(@D); echo "  TEST  $@"; $(CC) $(ALLFLAG) -o $@ $< -lbpf -lelf -lz
 
-python-parts: $(O)/python/agent.so $(O)/python/agent.py $(O)/python/reader
+python-parts: $(O)/python/agent.so $(O)/python/agent.py $(O)/python/reader $(O)/tests/inject
 .PHONY: python-parts
+
+$(O)/tests/%: tests/python/%.c $(O)/libwftrace.a
+	$(Q)mkdir -p $(@D); echo "  TEST  $@"; $(CC) $(ALLFLAG) -MMD -MP -MF $@.d -MT $@ -o $@ $< $(O)/libwftrace.a $(LIBS)
