@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Run the tests of the Python side: test_* functions of the test_*.py files beside this one.
 
-A test runs on the oldest interpreter at hand, on a 3.11 and on the newest; on all of them where it is
-marked `everywhere` or in a soak; just once where it is marked `once`. Interpreters are the system's,
-those of pyenv, python3.NN on PATH, and those named with --python or in WF_PYTHONS.
+A test runs on the oldest interpreter at hand, on a 3.11 and on the newest; on all of them where it, or
+its file, is marked `everywhere`, or in a soak; on the ends of each way in where it is marked `few`; just
+once where it is marked `once`. Interpreters are the system's, those of pyenv, python3.NN on PATH, and
+those named with --python or in WF_PYTHONS.
 """
 import argparse
 import fnmatch
@@ -41,7 +42,12 @@ def discover(pattern):
 def chosen(function, pythons, soak):
     if getattr(function, 'once', False):
         return pythons[:1]
-    if soak or getattr(function, 'everywhere', False):
+    if soak:
+        return pythons
+    if getattr(function, 'few', False):
+        slot = [python for python in pythons if python.version < (3, 14)]
+        return [python for python in pythons if python in slot[:1] + slot[-1:] + pythons[-1:]]
+    if getattr(function, 'everywhere', False) or getattr(sys.modules[function.__module__], 'EVERYWHERE', False):
         return pythons
     middle = [python for python in pythons if python.version[:2] == (3, 11)][:1]
     return [python for python in pythons if python in pythons[:1] + middle + pythons[-1:]]

@@ -37,6 +37,12 @@ def everywhere(function):
     return function
 
 
+def few(function):
+    """Slow: without --soak, only on the oldest and newest interpreter of each way in."""
+    function.few = True
+    return function
+
+
 class Lines:
     """Lines of a pipe, read by a thread so that waiting has an end."""
 

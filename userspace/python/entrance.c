@@ -81,7 +81,7 @@ int wf_entrance_init(const struct wf_python *python, bool force, struct wf_entra
 				  (int)python->pid);
 	rc = wf_entrance_owner(python, force, &ret->room, &is_self, err);
 	ret->claimed = rc == 0 && !is_self;
-	return rc;
+	return wf_memory_explain(python->pid, rc, err);
 }
 
 void wf_entrance_done(struct wf_entrance *entrance)
@@ -198,7 +198,7 @@ int wf_entrance_ask(struct wf_entrance *entrance, struct wf_err *err)
 	entrance->withdrawn = 0;
 	if (rc < 0)
 		wf_script_done(&entrance->script);
-	return rc;
+	return wf_memory_explain(python->pid, rc, err);
 }
 
 /* After exec the addresses mean something else. */

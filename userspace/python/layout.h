@@ -25,8 +25,8 @@ struct wf_layout {
 	uint32_t runtime_bytes; /* what of _PyRuntime is looked at, or its exact size */
 	bool runtime_exact;
 	uint32_t runtime_initialized, runtime_finalizing, runtime_main; /* main = interpreter */
-	uint32_t runtime_main_thread, runtime_audit;
-	uint32_t interp_id, interp_threads, interp_finalizing, interp_audit;
+	uint32_t runtime_main_thread;
+	uint32_t interp_id, interp_threads, interp_finalizing;
 	uint32_t thread_previous, thread_next, thread_interp, thread_breaker;
 	bool in_runtime;  /* queue and breaker lie in _PyRuntime, not in the interpreter */
 	uint32_t breaker; /* int that makes the interpreter look at the queue */

@@ -48,6 +48,8 @@ static void take_symbol(struct search *search, const char *name, const GElf_Sym 
 		library->runtime_bytes = sym->st_size;
 	} else if (!strcmp(name, "Py_Version")) {
 		library->version = address;
+	} else if (!strcmp(name, "PyList_Type")) {
+		library->list_type = address;
 	} else if (!strcmp(name, "Py_IsInitialized")) {
 		library->is_python = true;
 	}

@@ -17,9 +17,10 @@
 struct wf_library {
 	uint64_t runtime, runtime_bytes;
 	uint64_t symbols[WF_PY_SYMBOLS];
-	uint64_t version; /* Py_Version, 3.11 on */
-	unsigned minor;   /* of 3.minor, told by the names it has; 0 = unknown */
-	bool is_python;   /* some CPython, perhaps without _PyRuntime */
+	uint64_t list_type; /* PyList_Type */
+	uint64_t version;   /* Py_Version, 3.11 on */
+	unsigned minor;     /* of 3.minor, told by the names it has; 0 = unknown */
+	bool is_python;     /* some CPython, perhaps without _PyRuntime */
 	bool is_pypy;
 	bool imports_memfd;
 	uint16_t machine;

@@ -40,6 +40,16 @@ int wf_memory_read(pid_t pid, uint64_t address, void *out, size_t len)
 	return (size_t)n == len ? 0 : -EFAULT;
 }
 
+int wf_memory_explain(pid_t pid, int rc, struct wf_err *err)
+{
+	struct iovec here = {.iov_base = &(uint8_t){0}, .iov_len = 1};
+	struct iovec nowhere = {.iov_base = (void *)8, .iov_len = 1};
+
+	if (rc >= 0 || process_vm_readv(pid, &here, 1, &nowhere, 1, 0) >= 0 || errno != ESRCH)
+		return rc;
+	return wf_err_set(err, ESRCH, "process %d has ended meanwhile", (int)pid);
+}
+
 int wf_memory_write(pid_t pid, uint64_t address, const void *bytes, size_t len)
 {
 	struct iovec here = {.iov_base = (void *)(uintptr_t)bytes, .iov_len = len};

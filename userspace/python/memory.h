@@ -12,11 +12,14 @@
 #include <sys/types.h>
 
 #include "userspace/base/cleanup.h"
+#include "userspace/base/err.h"
 
 #define WF_MEMORY_TOP (1ULL << 47) /* addresses of user space end here */
 
 /* All of it, or -EFAULT (not mapped), -ESRCH (gone), -EACCES (not allowed). */
 int wf_memory_read(pid_t pid, uint64_t address, void *out, size_t len);
+/* What went wrong because the process has ended is -ESRCH, with that reason; else rc. */
+int wf_memory_explain(pid_t pid, int rc, struct wf_err *err);
 /* Data only: what the target itself may not write is -EFAULT. */
 int wf_memory_write(pid_t pid, uint64_t address, const void *bytes, size_t len);
 /* Private memory that the target itself may not write; not while anything there runs. */

@@ -25,14 +25,13 @@ enum {
 static const struct unnamed {
 	unsigned minor;
 	uint32_t support; /* place in the table of what a debugger needs */
-	uint32_t runtime_audit, interp_audit, thread_depth;
+	uint32_t thread_depth;
 } unnamed[] = {
-	{14, 712, 10640, 10912, 48},
-	{15, 840, 10760, 10888, 52},
+	{14, 712, 48},
+	{15, 840, 52},
 };
 
-#define INITIALIZED_BEFORE 8  /* bytes before the word `finalizing` */
-#define TASKS_BEFORE       32 /* before the hooks: the ring's head, a lock, a pointer */
+#define INITIALIZED_BEFORE 8 /* bytes before the word `finalizing` */
 
 static uint64_t field(const uint8_t *bytes, uint32_t at)
 {
@@ -74,15 +73,6 @@ static const struct unnamed *find_unnamed(uint32_t version)
 	return NULL;
 }
 
-static void add_unnamed(const struct unnamed *known, struct wf_offsets *ret)
-{
-	ret->initialized = ret->finalizing - INITIALIZED_BEFORE;
-	ret->runtime_audit = known->runtime_audit;
-	ret->interp_audit = known->interp_audit;
-	ret->thread_depth = known->thread_depth;
-	ret->interp_tasks = known->interp_audit - TASKS_BEFORE;
-}
-
 int wf_offsets_parse(const uint8_t bytes[WF_OFFSETS_BYTES], struct wf_offsets *ret,
 		     struct wf_err *err)
 {
@@ -109,6 +99,7 @@ int wf_offsets_parse(const uint8_t bytes[WF_OFFSETS_BYTES], struct wf_offsets *r
 	if (!good || ret->finalizing < AT_INTERP)
 		return wf_err_set(err, EBADMSG, "its table of offsets is not the one of 3.%u",
 				  known->minor);
-	add_unnamed(known, ret);
+	ret->initialized = ret->finalizing - INITIALIZED_BEFORE;
+	ret->thread_depth = known->thread_depth;
 	return 0;
 }

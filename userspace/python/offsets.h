@@ -4,8 +4,7 @@
  * cookie, its version, and from 3.14 on where a debugger leaves a request (PEP 768). Parsing is
  * pure; the bytes are the target's, so every offset is capped. Control thread.
  *
- * Some things are needed that it does not name: both structs keep their shape within a minor
- * version, so their places are known for each, and are checked against what must stand beside them.
+ * Two things are needed that it does not name: they stand beside what it does name.
  */
 #ifndef WF_PYTHON_OFFSETS_H
 #define WF_PYTHON_OFFSETS_H
@@ -30,11 +29,8 @@ struct wf_offsets {
 	uint32_t path;       /* in the thread: text */
 	uint32_t path_bytes; /* with its end */
 	/* Not in the table: */
-	uint32_t initialized;   /* in _PyRuntime: int */
-	uint32_t runtime_audit; /* native audit hooks, in _PyRuntime: first of a list */
-	uint32_t interp_audit;  /* audit hooks of Python, in the interpreter: a list or NULL */
-	uint32_t thread_depth;  /* in the thread: int of calls left, int of calls allowed */
-	uint32_t interp_tasks;  /* in the interpreter, beside the latter: a ring of two pointers */
+	uint32_t initialized;  /* in _PyRuntime: int */
+	uint32_t thread_depth; /* in the thread: int of calls left, int of calls allowed */
 };
 
 /* -ENOENT: no such table; -EBADMSG: one that cannot be right. */

@@ -128,6 +128,7 @@ static int take_library(struct hunt *hunt, const struct wf_mapping *mapping,
 				  (int)found.pid, hunt->home->path, mapping->path);
 	hunt->home = mapping;
 	memcpy(found.symbols, library->symbols, sizeof(found.symbols));
+	found.list_type = library->list_type;
 	found.has_memfd = library->imports_memfd;
 	snprintf(found.soname, sizeof(found.soname), "%s", library->soname);
 	add_room(&found, &library->room);
@@ -198,11 +199,21 @@ static int say_nothing(const struct hunt *hunt, struct wf_err *err)
 			  pid, hunt->target->comm);
 }
 
+static int refuse_names(const struct wf_python *python, struct wf_err *err)
+{
+	return wf_err_set(err, ENOTSUP,
+			  "the Python in '%s' has no names to call (stripped, and linked without "
+			  "-export-dynamic): its functions cannot be traced",
+			  python->file);
+}
+
 static int refuse_version(const struct wf_python *python, struct wf_err *err)
 {
 	char version[32];
 
 	wf_python_version(python, version, sizeof(version));
+	if (!python->symbols[WF_PY_RUN_STRING] && !python->minor)
+		return refuse_names(python, err);
 	if (!python->minor)
 		return wf_err_set(err, ENOTSUP,
 				  "process %d runs a Python before 3.8: 3.8 to 3.%d can be traced",
@@ -235,10 +246,7 @@ static int choose_slot(struct wf_python *python, const struct wf_library *librar
 		       struct wf_err *err)
 {
 	if (!has_symbols(python))
-		return wf_err_set(err, ENOTSUP,
-				  "the Python in '%s' has no names to call (stripped, and linked "
-				  "without -export-dynamic): its functions cannot be traced",
-				  python->file);
+		return refuse_names(python, err);
 	if (!fits_layout(python, library))
 		return wf_err_set(err, ENOTSUP,
 				  "the Python in '%s' is not laid out as 3.%u is (_PyRuntime has "
@@ -302,7 +310,7 @@ static bool is_python_name(const char *path)
 	       strncmp(wf_base_name(path), "pypy", 4) == 0;
 }
 
-int wf_python_find(const struct wf_target *target, struct wf_python *ret, struct wf_err *err)
+static int find(const struct wf_target *target, struct wf_python *ret, struct wf_err *err)
 {
 	struct hunt hunt = {.target = target, .python = ret};
 	struct wf_library library;
@@ -326,4 +334,9 @@ int wf_python_find(const struct wf_target *target, struct wf_python *ret, struct
 		hunt.library = library;
 	find_rooms(&hunt);
 	return choose_way(&hunt, err);
+}
+
+int wf_python_find(const struct wf_target *target, struct wf_python *ret, struct wf_err *err)
+{
+	return wf_memory_explain(target->pid, find(target, ret, err), err);
 }

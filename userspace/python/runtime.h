@@ -58,6 +58,7 @@ struct wf_python {
 	bool has_memfd;  /* it was built with os.memfd_create */
 	uint64_t runtime;
 	uint64_t symbols[WF_PY_SYMBOLS]; /* 0 = not there */
+	uint64_t list_type;              /* PyList_Type; 0 = not there */
 	const struct wf_layout *layout;  /* up to 3.13 */
 	struct wf_offsets offsets;       /* 3.14 on */
 	enum wf_python_way way;
@@ -67,7 +68,7 @@ struct wf_python {
 
 /*
  * Fills ret as far as it gets, also where there is no way in. -ENOENT: no CPython here; -ENOTSUP:
- * one that cannot be entered, and why; -EAGAIN: it starts or ends just now.
+ * one that cannot be entered, and why; -EAGAIN: it starts or ends just now; -ESRCH.
  */
 int wf_python_find(const struct wf_target *target, struct wf_python *ret, struct wf_err *err);
 

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "hook.h"
+
 #define THREADS_MAX 65536
 
 /* Offsets within a thread's state, from whichever table the version has. */
@@ -71,37 +73,6 @@ static bool is_thread(const struct wf_halt *halt, uint64_t value)
 			return true;
 	}
 	return false;
-}
-
-/* A list that is linked both ways and begins here: no other two words look so. */
-static bool is_ring(pid_t pid, uint64_t head)
-{
-	uint64_t next, previous, back, forth;
-
-	return wf_memory_read_u64(pid, head, &next) == 0 &&
-	       wf_memory_read_u64(pid, head + 8, &previous) == 0 &&
-	       wf_memory_read_u64(pid, next + 8, &back) == 0 && back == head &&
-	       wf_memory_read_u64(pid, previous, &forth) == 0 && forth == head;
-}
-
-static int check_hooks(const struct wf_python *python, uint64_t interp, struct wf_err *err)
-{
-	const struct wf_layout *layout = python->layout;
-	const struct wf_offsets *offsets = &python->offsets;
-	uint32_t at = layout ? layout->runtime_audit : offsets->runtime_audit;
-	uint32_t own_at = layout ? layout->interp_audit : offsets->interp_audit;
-	uint64_t native = 0, own = 0;
-
-	if ((!layout && !is_ring(python->pid, interp + offsets->interp_tasks)) ||
-	    wf_memory_read_u64(python->pid, python->runtime + at, &native) < 0 ||
-	    wf_memory_read_u64(python->pid, interp + own_at, &own) < 0)
-		return odd(python, "its audit hooks", err);
-	if (!native && !own)
-		return 0;
-	return wf_err_set(err, ENOTSUP,
-			  "process %d has audit hooks (sys.addaudithook): they would see wftrace "
-			  "and may end the program; --force goes in all the same",
-			  (int)python->pid);
 }
 
 static int check_runtime(const struct wf_python *python, const struct wf_halt *halt,
@@ -185,6 +156,6 @@ int wf_state_check(const struct wf_python *python, const struct wf_halt *halt, b
 	if (rc == 0)
 		rc = check_threads(python, ret, err);
 	if (rc == 0 && !hooks_too)
-		rc = check_hooks(python, ret->interp, err);
+		rc = wf_hook_check(python, ret->interp, err);
 	return rc;
 }

@@ -22,7 +22,7 @@ $(O)/gen/reader.bpf.o: tests/python/reader.bpf.c bpf/agent.h
 $(O)/python/reader: tests/python/reader.c $(O)/gen/reader.skel.h
 	$(Q)mkdir -p $(@D); echo "  TEST  $@"; $(CC) $(ALLFLAG) -o $@ $< -lbpf -lelf -lz
 
-python-parts: $(O)/python/agent.so $(O)/python/agent.py $(O)/python/reader
+python-parts: $(O)/python/agent.so $(O)/python/agent.py $(O)/python/reader $(O)/tests/inject
 .PHONY: python-parts
 
 $(O)/tests/%: tests/python/%.c $(O)/libwftrace.a
