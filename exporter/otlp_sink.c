@@ -48,7 +48,7 @@ struct otlp_sink {
 	struct wf_queue *queue;
 	struct wf_otlp_options options;
 	struct request requests[REQUESTS_MAX];
-	unsigned window; /* how many may be under way: one more after each answer */
+	unsigned window;      /* how many may be under way: one more after each answer */
 	uint64_t now_ns;      /* of the last call of work() */
 	uint64_t oldest_ns;   /* when the oldest queued span came; 0 = not yet seen by work() */
 	uint64_t hold_ns;     /* nothing new is sent before */
