@@ -259,26 +259,23 @@ def test_an_exit_that_a_signal_asks_for_meanwhile_happens(t):
     t.equal(target.finish(), ([], "", 7), "output and status")
 
 
+# A child that waited for us would have slept hundreds of times.
 FORKS = """
-import os, sys, time, threading
+import os, resource, sys, threading
 end = []
 threading.Thread(target=lambda: (sys.stdin.read(), end.append(1)), daemon=True).start()
 print("ready", flush=True)
-slowest = forks = 0
+forks = 0
 while not end:
-    begin = time.monotonic()
     pid = os.fork()
     if pid == 0:
         n = 0
         for i in range(20000):
             n += i
-        os._exit(3 if any('memfd:wf' in os.readlink('/proc/self/fd/' + f) for f in os.listdir('/proc/self/fd')
-                          if os.path.exists('/proc/self/fd/' + f)) else 0)
-    status = os.waitpid(pid, 0)[1]
-    assert status in (0, 3 << 8), status
-    slowest = max(slowest, time.monotonic() - begin)
+        os._exit(resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw > 50)
+    assert os.waitpid(pid, 0)[1] == 0
     forks += 1
-print(forks > 10, slowest < 0.25, flush=True)
+print(forks > 10, flush=True)
 """
 
 
@@ -287,7 +284,7 @@ def test_children_forked_meanwhile_do_nothing(t):
     target = t.script(FORKS, options=["-W", "ignore"])
     answer = t.inject(target, None, "--count", "60", timeout=100)
     t.equal((len(answer.results), answer.error), (60, ""), "answers")
-    t.undisturbed(target, ["True True"])
+    t.undisturbed(target, ["True"])
 
 
 @target_test()

@@ -124,7 +124,7 @@ def down():
         os.write(1, line)
         told = True
         n = 0
-        while n < 30000000:
+        while n < 8000000:
             n += 1
 line = b"ready" + bytes([10])
 told = False
@@ -224,6 +224,7 @@ print(library.count(), flush=True)
 """
 
 
+@few
 @target_test(120)
 def test_native_threads_are_not_disturbed(t):
     """epoll_wait, sigtimedwait, semtimedop, and recv with a time-out: refused; forced, they notice nothing."""
