@@ -369,6 +369,19 @@ static int open_recording(struct wf_session *session, struct wf_err *err)
 	return as(err, rc, EIO);
 }
 
+static int check_python(const struct wf_config *config, struct wf_err *err)
+{
+	if (config->no_inject)
+		return wf_err_set(err, EINVAL,
+				  "Python functions need an agent in the process, which "
+				  "--no-inject forbids");
+	if (config->slower_ns || config->depth_max)
+		return wf_err_set(err, ENOTSUP,
+				  "--%s does not know Python functions in this version",
+				  config->slower_ns ? "slower" : "depth");
+	return 0;
+}
+
 /*
  * Go into the processes that run, if a rule is about Python, and give them a moment to come by.
  * Those that take longer are waited for in the loop.
@@ -391,11 +404,9 @@ static int enter_python(struct wf_session *session, struct wf_err *err)
 
 	if (!wf_request_wanted(session->rules))
 		return 0;
-	if (session->config->no_inject)
-		return wf_err_set(err, EINVAL,
-				  "Python functions need an agent in the process, which "
-				  "--no-inject forbids");
-	rc = wf_party_new(&config, &session->party, err);
+	rc = check_python(session->config, err);
+	if (rc == 0)
+		rc = wf_party_new(&config, &session->party, err);
 	targets = wf_arming_targets(session->arming, &count);
 	for (uint32_t i = 0; rc == 0 && i < count; i++)
 		wf_party_enter(session->party, targets[i]);

@@ -93,6 +93,15 @@ def test_what_needs_an_agent_is_refused_without_one(t):
     t.equal(tell(target, "loaded"), "no", "no agent is in it")
 
 
+def test_what_python_functions_do_not_know_is_refused(t):
+    target = shop(t, newest())
+    for option in (["--slower", "1ms"], ["--depth", "2"]):
+        status, _, err = t.wftrace("attach", "-p", target.target_pid, "-f", "__main__:fail", *option)
+        t.equal(status, EXIT_USAGE, "\n".join(err))
+        t.true(any(option[0] in line for line in err), f"{err}")
+    t.equal(tell(target, "loaded"), "no", "no agent is in it")
+
+
 def test_no_permission(t):
     target = shop(t, newest())
     for command in (["attach", "-d", "1s", "-f", "__main__:fail"], ["detach"], ["list", "__main__:*"]):

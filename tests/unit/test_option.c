@@ -278,7 +278,7 @@ static void what_is_wrong_is_said_in_one_line(void **state)
 		{"wftrace run", "run needs a COMMAND to start"},
 		{"wftrace run --", "run needs a COMMAND to start"},
 		{"wftrace run -p 1 ls",
-		 "run does not take --pid (attach, list, record, doctor, profiles)"},
+		 "run does not take --pid (attach, list, record, doctor, profiles, detach)"},
 		{"wftrace doctor -f x",
 		 "doctor -f needs -p PID: a function is looked up in a process"},
 		{"wftrace completion fish", "completion needs the shell: bash or zsh"},
