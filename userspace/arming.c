@@ -43,7 +43,8 @@ struct wf_arming {
 	bool *found; /* by rule: something fitted it */
 	uint32_t found_count;
 	uint64_t looked_ns;
-	bool announced;
+	uint32_t start_file; /* the probe that stops a launched program, in the attacher */
+	bool announced, stops_at_start;
 };
 
 int wf_arming_new(const struct wf_arming_config *config, struct wf_arming **ret, struct wf_err *err)
@@ -351,11 +352,15 @@ int wf_arming_stop_at_start(struct wf_arming *arming, const struct wf_wave *wave
 	struct wf_plan plan = {.files = &file, .file_count = 1};
 	struct wf_attach_scope scope = {.pids = &pid, .pid_count = 1};
 	uint32_t none[1];
+	int rc;
 
 	file.elf = wave->candidates.count ? wave->candidates.items[0].elf : NULL;
 	if (!file.elf || wf_binary_entry(file.elf, &site.offset) < 0)
 		return wf_err_set(err, ENOENT, "the program has no entry point");
-	return wf_attach_plan(arming->attacher, &plan, &scope, none, err);
+	rc = wf_attach_plan(arming->attacher, &plan, &scope, none, err);
+	arming->stops_at_start = rc == 0;
+	arming->start_file = scope.ret_file;
+	return rc;
 }
 
 /* A process that maps files with filtered links gets links of its own. */
@@ -446,7 +451,11 @@ void wf_arming_on_process(struct wf_arming *arming, const struct wf_rec_process 
 
 void wf_arming_started(struct wf_arming *arming, pid_t pid)
 {
-	if (wf_arming_add_process(arming, pid, NULL) == 0)
+	/* it may execute the same file again, and nobody would let it go on then */
+	if (arming->stops_at_start)
+		wf_attach_drop(arming->attacher, arming->start_file);
+	arming->stops_at_start = false;
+	if (pid && wf_arming_add_process(arming, pid, NULL) == 0)
 		another_wave(arming);
 }
 

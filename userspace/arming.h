@@ -43,7 +43,8 @@ int wf_arming_attach(struct wf_arming *arming, const struct wf_wave *wave, pid_t
 
 /*
  * A launched program stops itself at its entry point, when its libraries are mapped and nothing of
- * it has run. Then wf_arming_started attaches to what it mapped.
+ * it has run. Then wf_arming_started attaches to what it mapped, and stops it no more; pid 0: it
+ * did not come there.
  */
 int wf_arming_stop_at_start(struct wf_arming *arming, const struct wf_wave *wave, pid_t pid,
 			    struct wf_err *err);

@@ -455,10 +455,10 @@ int wf_attach_agent(struct wf_attacher *attacher, const struct wf_agent_sites *s
 	return add_link(attacher, *ret_agent, 0, "the Python agent", err);
 }
 
-void wf_attach_drop_agent(struct wf_attacher *attacher, uint32_t agent)
+void wf_attach_drop(struct wf_attacher *attacher, uint32_t file)
 {
 	for (uint32_t i = 0; i < attacher->link_count; i++) {
-		if (attacher->links[i].list != agent)
+		if (attacher->links[i].list != file)
 			continue;
 		wf_link_close(&attacher->links[i].link);
 		attacher->links[i] = attacher->links[--attacher->link_count];

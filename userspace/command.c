@@ -114,8 +114,6 @@ const struct wf_command_info *wf_command_info(enum wf_command command)
 const char *wf_command_order_name(char order)
 {
 	switch (order) {
-	case 'B':
-		return "Python tracing";
 	case 'C':
 		return "the engine profiles";
 	case 'D':

@@ -511,8 +511,7 @@ void wf_session_started(struct wf_session *session, struct wf_launch *launch)
 {
 	int rc = wf_launch_wait_stop(launch, START_MS);
 
-	if (rc == 0)
-		wf_arming_started(session->arming, launch->pid);
+	wf_arming_started(session->arming, rc == 0 ? launch->pid : 0);
 	if (session->party)
 		wf_party_expect(session->party, launch->pid);
 	/* it may just have been slow to stop: never leave it stopped */

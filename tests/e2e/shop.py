@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The Python programs that are traced: every interpreter at hand, and talking to a program."""
+import os
+import subprocess
 from pathlib import Path
 
 from harness import PROGRAMS, Skip, wait_for
@@ -10,8 +12,11 @@ RULES = ["__main__:Shop.order(n=arg.n, shop=self.name, first=arg.rows[0], rows=a
 
 
 def interpreters():
-    """Debian's and those of pyenv, oldest first."""
+    """Debian's and those of pyenv, oldest first; or those that WF_PYTHONS names."""
+    if os.environ.get("WF_PYTHONS"):
+        return os.environ["WF_PYTHONS"].split()
     found = [p for p in VERSIONS if int(p.parts[-3].split(".")[1]) >= 8]
+    found += sorted(Path.home().glob(".cache/wftrace/pythons/bin/python3.1[4-9]"))  # of tests/python/newer.sh
     found.insert(len(found) // 2, Path("/usr/bin/python3"))
     found = [str(p) for p in found if p.exists()]
     if not found:
@@ -23,6 +28,12 @@ def few(t):
     """The oldest, Debian's and the newest; all of them in a soak."""
     found = interpreters()
     return found if t.soak else list(dict.fromkeys([found[0], found[len(found) // 2], found[-1]]))
+
+
+def minor(python):
+    """The 12 of 3.12."""
+    text = subprocess.run([python, "-c", "import sys; print(sys.version_info[1])"], capture_output=True, check=True)
+    return int(text.stdout)
 
 
 def oldest():
@@ -50,4 +61,4 @@ def trace(t, python, rules, *options, says=("orders 20",), check=True, program="
     return tracer.stop(check=check), target
 
 
-__all__ = ["PROGRAMS", "RULES", "few", "interpreters", "newest", "oldest", "tell", "trace"]
+__all__ = ["PROGRAMS", "RULES", "few", "interpreters", "minor", "newest", "oldest", "tell", "trace"]

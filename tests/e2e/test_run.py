@@ -186,3 +186,9 @@ def test_doctor(t):
     status, out, _ = t.wftrace("doctor", "--json")
     t.equal(status, 0, "status")
     t.true(out and all(isinstance(json.loads(line), dict) for line in out), "JSON objects, one a line")
+
+
+def test_a_command_that_executes_the_same_file_again(t):
+    status, _, err = t.wftrace("run", "-f", "nothing_at_all", "-o", t.dir / "out", "--", "sh", "-c",
+                               'exec sh -c "exec sh -c \'exit 3\'"', timeout=20)
+    t.equal(status, 3, "\n".join(err))

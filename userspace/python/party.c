@@ -480,7 +480,7 @@ void wf_party_leave(struct wf_party *party, uint64_t timeout_ns,
 	for (uint32_t i = 0; i < party->count; i++)
 		let_go(party->guests[i]);
 	for (uint32_t i = 0; i < party->image_count; i++)
-		wf_attach_drop_agent(party->config.attacher, party->images[i].agent);
+		wf_attach_drop(party->config.attacher, party->images[i].agent);
 	party->image_count = 0;
 	for (uint32_t i = 0; i < party->count; i++)
 		count(party, party->guests[i]);

@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import select
+import shutil
 import subprocess
 import sys
 import time
@@ -44,7 +45,7 @@ def another_program():
 
 def no_python():
     for _ in range(20):
-        subprocess.run(["/bin/true"], check=True)
+        subprocess.run([shutil.which("true") or sys.executable, "-c", ""], check=True)
     return 0
 
 
