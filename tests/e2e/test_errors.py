@@ -58,7 +58,6 @@ def test_later_versions_are_refused_by_name(t):
             (["attach", "-p", pid, "-f", "tr_mid", "--budget", "1"], "--budget"),
             (["attach", "-p", pid, "-f", "tr_mid", "--errors"], "--errors"),
             (["attach", "-p", pid, "-f", "tr_mid", "--to", "grpc://localhost:4317"], "gRPC"),
-            (["attach", "-p", pid, "-f", "etl:load_orders"], "etl:load_orders"),
             (["agent", "-c", "file.yaml"], "agent"), (["top"], "top"), (["report", "file"], "report"),
             (["config", "check"], "config"), (["detach", "--all"], "detach")):
         refuse(t, USAGE, [word, "version"], *args)
