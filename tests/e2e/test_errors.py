@@ -59,7 +59,7 @@ def test_later_versions_are_refused_by_name(t):
             (["attach", "-p", pid, "-f", "tr_mid", "--errors"], "--errors"),
             (["attach", "-p", pid, "-f", "tr_mid", "--to", "grpc://localhost:4317"], "gRPC"),
             (["agent", "-c", "file.yaml"], "agent"), (["top"], "top"), (["report", "file"], "report"),
-            (["config", "check"], "config"), (["detach", "--all"], "detach")):
+            (["config", "check"], "config")):
         refuse(t, USAGE, [word, "version"], *args)
 
 
