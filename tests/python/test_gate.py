@@ -69,7 +69,8 @@ def test_arming_and_disarming_leaves_nothing(test):
         guest.end()
 
 
-BUSY = ['__main__:' + name for name in ('Shop.price', 'Shop.double', 'adds', 'counts', 'fails', 'sleeps', 'streams')]
+BUSY = ['__main__:' + name for name in (
+    'Shop.price', 'Shop.double', 'adds', 'counts', 'fails', 'sleeps', 'streams')]
 
 
 def test_a_busy_program_stays_right_and_small(test):
