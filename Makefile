@@ -93,6 +93,7 @@ check:
 soak: all
 	$(Q)O=$(O) python3 tests/e2e/run.py --soak && O=$(O) python3 tests/vm/run.py --all --kernel all
 	+$(Q)$(MAKE) --no-print-directory O=$(O)/san-thread SAN=thread all && O=$(O) sh scripts/races.sh
+	+$(Q)$(MAKE) --no-print-directory FUZZ_SECONDS=300 fuzz
 
 bench: all
 	$(Q)O=$(O) python3 tests/bench/bench.py

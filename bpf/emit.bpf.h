@@ -39,14 +39,18 @@ static __always_inline void *cpu_ring(void)
 	return bpf_map_lookup_elem(&rings, &cpu);
 }
 
-/* how = kind << 8 | status */
+/* how = kind << 8 | status. room: bytes for captured values behind the record. */
 static __always_inline void fill_span(struct wf_rec_span *record, struct wf_task *task,
-				      struct wf_frame *frame, __u64 now, __u32 how, __u32 depth)
+				      struct wf_frame *frame, __u64 now, __u32 how, __u32 depth,
+				      __u32 room)
 {
-	__u32 flags = frame->flags;
+	/* Read once: the sweep looks at frames of tasks that run and take them for other calls. */
+	__u32 flags = frame->flags, attr_bytes = *(volatile __u16 *)&frame->attr_len;
 
+	if (attr_bytes > room)
+		attr_bytes = 0;
 	record->head.kind = how >> 8;
-	record->head.size = sizeof(*record) + frame->attr_len;
+	record->head.size = sizeof(*record) + attr_bytes;
 	record->head.span = frame->span;
 	record->head.time_ns = now;
 	record->head.tid = task->tid;
@@ -69,7 +73,7 @@ static __always_inline void fill_span(struct wf_rec_span *record, struct wf_task
 			(flags & WF_FRAME_HELD ? WF_SPAN_HELD : 0) |
 			(flags & WF_FRAME_ALT ? WF_SPAN_ALT_STACK : 0) |
 			(flags & WF_FRAME_LOST ? WF_SPAN_ATTR_LOST : 0);
-	record->attr_bytes = frame->attr_len;
+	record->attr_bytes = attr_bytes;
 	record->pad16 = 0;
 	record->pad32 = 0;
 }
@@ -82,7 +86,7 @@ static __always_inline void fill_span(struct wf_rec_span *record, struct wf_task
                                                                                                    \
 		if (!sized)                                                                        \
 			return 0;                                                                  \
-		fill_span(sized, task, frame, now, how, k);                                        \
+		fill_span(sized, task, frame, now, how, k, (room));                                \
 		WF_OPAQUE(len);                                                                    \
 		if (len > (room))                                                                  \
 			len = (room);                                                              \
@@ -134,7 +138,7 @@ static __always_inline int emit_small(struct wf_task *task, struct wf_frame *fra
 
 	if (!record)
 		return 0;
-	fill_span(&record->span, task, frame, now, how, k);
+	fill_span(&record->span, task, frame, now, how, k, WF_ATTR_SMALL);
 	for (int i = 0; i < WF_ATTR_SMALL / 8; i++)
 		record->attrs[i] = from[i];
 	bpf_ringbuf_submit(record, wake_flag(task, target));
@@ -169,7 +173,7 @@ __noinline int emit_frame(struct wf_task *task, struct wf_spill *spill, __u32 k,
 	record = bpf_ringbuf_reserve(target, sizeof(*record), 0);
 	if (!record)
 		return 0;
-	fill_span(record, task, frame, now, how, k);
+	fill_span(record, task, frame, now, how, k, 0);
 	bpf_ringbuf_submit(record, wake_flag(task, target));
 	return 1;
 }

@@ -247,7 +247,8 @@ int on_sweep(struct bpf_iter__task *ctx)
 		if (frame->flags & WF_FRAME_QUIET)
 			continue;
 		__sync_fetch_and_add(&totals.open_now, 1);
-		if (frame->announced || now - frame->start_ns < control.open_age_ns)
+		/* its task runs meanwhile, so a call may have begun after `now` */
+		if (frame->announced || frame->start_ns + control.open_age_ns > now)
 			continue;
 		frame->announced = 1;
 		if (emit_frame(task, spill, k, now, WF_REC_OPEN << 8 | WF_END_OPEN))

@@ -26,5 +26,5 @@ workflow=$!
 trap 'kill "$workflow" 2>/dev/null || true; wait "$workflow" 2>/dev/null || true' EXIT
 trap 'exit 130' INT TERM
 
-echo "+ wftrace attach -p $workflow -d ${seconds}s (with 7 rules of demo/run.sh)"
-"$O/wftrace" attach -p "$workflow" -d "${seconds}s" "$@"
+echo "+ wftrace attach -p $workflow -d ${seconds}s --to console (with 7 rules of demo/run.sh)"
+"$O/wftrace" attach -p "$workflow" -d "${seconds}s" --to console "$@"

@@ -384,9 +384,9 @@ void wf_console_detect(int fd, wf_env_lookup lookup, void *context, struct wf_co
 	struct winsize size;
 
 	*ret = (struct wf_console_options){.fd = fd, .json = !isatty(fd)};
+	ret->style.utf8 = has_utf8(lookup, context);
 	if (ret->json)
 		return;
-	ret->style.utf8 = has_utf8(lookup, context);
 	ret->live = term && *term && strcmp(term, "dumb");
 	ret->style.colour = ret->live && !(plain && *plain);
 	if (ioctl(fd, TIOCGWINSZ, &size) == 0)

@@ -15,7 +15,8 @@
 #include "response.h"
 #include "retry.h"
 
-#define REQUESTS_MAX      16 /* more than 4 only where a receiver, or this thread, gets behind */
+#define REQUESTS_FIRST    4
+#define REQUESTS_MAX      16
 #define QUEUE_BATCHES_MAX 65536
 #define QUEUE_BYTES       (64u << 20)
 #define REQUEST_BYTES     (4u << 20)
@@ -47,6 +48,7 @@ struct otlp_sink {
 	struct wf_queue *queue;
 	struct wf_otlp_options options;
 	struct request requests[REQUESTS_MAX];
+	unsigned window;      /* how many may be under way: one more after each answer */
 	uint64_t now_ns;      /* of the last call of work() */
 	uint64_t oldest_ns;   /* when the oldest queued span came; 0 = not yet seen by work() */
 	uint64_t hold_ns;     /* nothing new is sent before */
@@ -194,6 +196,7 @@ static void request_retry(struct request *request, uint64_t retry_after_ns, cons
 	uint64_t delay = wf_retry_delay(request->attempts, retry_after_ns, random_next(sink));
 
 	trouble_say(sink, what, detail);
+	sink->window = REQUESTS_FIRST;
 	if (sink->hold_ns < sink->now_ns + delay) {
 		sink->hold_ns = sink->now_ns + delay;
 		sink->hold_asked = retry_after_ns;
@@ -244,6 +247,8 @@ static void request_answered(struct request *request, const struct wf_http_resul
 	request->state = REQUEST_IDLE;
 	sink->base.counters.lost_rejected += response.rejected;
 	sink->base.counters.exported += request->spans - response.rejected;
+	if (sink->window < REQUESTS_MAX)
+		sink->window++;
 	if (response.outcome == WF_OUTCOME_REJECTED) {
 		trouble_say(sink, what, response.message);
 		return;
@@ -291,14 +296,15 @@ static uint64_t work(struct wf_sink *base, uint64_t now_ns)
 		sink->oldest_ns = now_ns;
 	for (i = 0; i < REQUESTS_MAX; i++) {
 		struct request *request = &sink->requests[i];
+		bool open = i < sink->window;
 
 		if (request->state == REQUEST_WAITING && request->due_ns <= now_ns)
 			request_send(request);
-		else if (request->state == REQUEST_IDLE && queue_due(sink) <= now_ns)
+		else if (request->state == REQUEST_IDLE && open && queue_due(sink) <= now_ns)
 			request_start(sink, request);
 		if (request->state == REQUEST_WAITING && request->due_ns < next)
 			next = request->due_ns;
-		idle |= request->state == REQUEST_IDLE;
+		idle |= request->state == REQUEST_IDLE && open;
 	}
 	/* With all requests under way the end of one is the next event. */
 	return idle && queue_due(sink) < next ? queue_due(sink) : next;
@@ -412,6 +418,7 @@ int wf_otlp_sink_new(struct wf_http *http, const char *name, const char *url,
 	sink->http = http;
 	sink->options = *options;
 	sink->deadline_ns = UINT64_MAX;
+	sink->window = REQUESTS_FIRST;
 	sink->random = options->seed;
 	options_default(&sink->options);
 	for (i = 0; i < REQUESTS_MAX; i++) {

@@ -4,7 +4,8 @@
  * thread.
  *
  * The queue is bounded by bytes; when it is full the oldest spans are dropped (lost_queue_full).
- * Up to 16 requests are under way. A receiver that asks for patience, or is not there, is left
+ * Up to four requests are under way, and one more after each answer, up to 16: a small receiver
+ * is not overrun by new connections. A receiver that asks for patience, or is not there, is left
  * alone for the back-off, by all requests.
  */
 #ifndef WF_OTLP_SINK_H

@@ -17,6 +17,7 @@ MAKE = [os.environ.get('MAKE') or 'make', '-s', '--no-print-directory', f'-j{os.
         'WERROR=1']
 CI = os.environ.get('CI') == 'true'
 UNIT_SECONDS = 300
+FUZZ_SECONDS = 3
 TOTAL = re.compile(r'\w+: (\d+) passed, (\d+) failed, (\d+) skipped')
 
 
@@ -110,6 +111,8 @@ def main():
         unit(counts, 'unit', OUT)
     if CI and build(counts, 'the unit tests build with sanitizers', 'SAN=1', f'O={OUT}/san', 'units'):
         unit(counts, 'unit, with sanitizers', f'{OUT}/san')
+    if CI:
+        suite(counts, 'fuzz', MAKE + [f'FUZZ_SECONDS={FUZZ_SECONDS}', 'fuzz'])
     suite(counts, 'style', [sys.executable, 'tests/style/run.py'])
     if built:
         suite(counts, 'e2e', [sys.executable, 'tests/e2e/run.py'] + (['--require'] if CI else []))

@@ -69,6 +69,15 @@ static int add_destinations(const struct wf_config *config, struct wf_exporter *
 	return rc;
 }
 
+/* Who names the console means trees, also through a pipe. */
+static bool wants_json(const struct wf_config *config, bool is_terminal)
+{
+	for (uint32_t i = 0; i < config->destinations.count; i++)
+		if (strcmp(config->destinations.items[i], "console") == 0)
+			return config->json;
+	return config->json || !is_terminal;
+}
+
 int wf_output_new(const struct wf_config *config,
 		  void (*on_failed)(void *context, const struct wf_sink *sink), void *context,
 		  struct wf_exporter **ret, struct wf_err *err)
@@ -84,7 +93,7 @@ int wf_output_new(const struct wf_config *config,
 		return fd;
 	}
 	wf_console_detect(fd, from_environment, NULL, &options.console);
-	options.console.json |= config->json;
+	options.console.json = wants_json(config, !options.console.json);
 	/* The terminal of `run` is the command's too, and a replay takes no time. */
 	options.console.live &=
 		config->command == WF_COMMAND_ATTACH || config->command == WF_COMMAND_RECORD;

@@ -74,7 +74,7 @@ def run_one(full, deadline, options):
     os.chmod(directory, 0o755)
     command = [sys.executable, __file__, "--one", full, "--dir", directory] + (["--soak"] if options.soak else [])
     child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
-                             env={**os.environ, "E2E_PATIENCE": str(options.patience)})
+                             env={**os.environ, "E2E_PATIENCE": str(options.patience * (5 if options.soak else 1))})
     try:
         out, _ = child.communicate(timeout=deadline * (20 if options.soak else 1) * options.patience)
         status, text = child.returncode, out.decode(errors="replace")

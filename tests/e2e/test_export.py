@@ -232,13 +232,13 @@ def test_a_receiver_that_comes_late_gets_every_span(test):
 
 def test_leaving_tries_once_more_whatever_the_back_off(test):
     port = free_port()
-    driver = test.spawn([make("push"), "-n", 600, "-r", 100, "-b", 20, "-s", 1000, f"http://127.0.0.1:{port}"])
+    driver = test.spawn([make("push"), "-n", 1000, "-r", 100, "-b", 20, "-s", 1000, f"http://127.0.0.1:{port}"])
     test.true(driver.err.wait(lambda line: "cannot deliver" in line, 20), "the dead endpoint was said")
-    test.wait_age(4)  # the back-off is now longer than the time left at the end
+    test.wait_age(4)  # the back-off is now longer than the time left at the end, six seconds from now
     with receiver.Receiver(venv(), port) as server:
         test.equal(driver.wait(40), 0)
         result = Result("", "\n".join(driver.err.all()))
-        test.equal((result["exported"], server.state()["spans"]), (600, 600))
+        test.equal((result["exported"], server.state()["spans"]), (1000, 1000))
 
 
 def test_a_dead_destination_does_not_hold_back_the_others(test):

@@ -68,6 +68,33 @@ def test_hanging_calls_are_shown_on_the_terminal(t):
     tracer.stop()
 
 
+def test_trees_through_a_pipe(t):
+    """Who names the console gets trees also where standard output is no terminal."""
+    target = hanging(t)
+    tracer = t.attach(target, TRIO, "--to", "console", json_lines=False)
+    target.go()
+    target.expect("inside")
+    release(t, target)
+    tracer.stop()
+    shown = tracer.out.all()
+    t.true(any(line.startswith(("└─ tr_mid", "`- tr_mid")) for line in shown), shown)
+
+
+def test_short_calls_are_not_announced(t):
+    """The sweep looks at stacks of running threads: what begins meanwhile is not old."""
+    t.need_wftrace()
+    target = t.start([t.build("busy.c"), "0"])
+    tracer = t.attach(target, TRIO, json_lines=False, env={**os.environ, "OTEL_TRACES_EXPORTER": "none"})
+    target.go()
+    calls = 600_000 if t.soak else 200_000
+    t.wait(lambda: t.ask(target, "count") > calls, f"{calls} calls", 90)
+    trace = tracer.stop(check=False)
+    target.send("end")
+    target.finish()
+    t.equal((trace.ledger["open_announced"], trace.ledger["lost_before"], trace.ledger["balanced"]), (0, 0, True),
+            "announced, damaged, balanced")
+
+
 def test_calls_running_at_attach_are_in_flight(t):
     target = hanging(t)
     target.go()
