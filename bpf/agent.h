@@ -122,7 +122,7 @@ struct wf_agent_thread {
 	__u64 root_id, root_start_ns;
 	__u64 task_key;
 	__u32 tid;    /* in the target's own pid namespace */
-	__u32 serial; /* number of the interpreter's thread state: thread pointers are reused */
+	__u32 serial; /* the interpreter's number of it (3.8: tid): pointers are reused */
 };
 
 static inline __u32 wf_agent_slot_of(__u64 thread_pointer)

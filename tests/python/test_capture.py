@@ -43,7 +43,8 @@ def test_paths(test):
     reader = test.reader()
     captures = [arg('trap', ['attr', 'own']), arg('trap', ['attr', 'computed']), arg('trap', ['attr', 'shared']),
                 arg('trap', ['len']), arg('slotted', ['attr', 'size']), arg('mapping', ['item', 'k'], ['item', -1]),
-                arg('mapping', ['item', 'k'], ['len']), arg('order', ['attr', 'lines'], ['each'], ['item', 'n'], ['sum']),
+                arg('mapping', ['item', 'k'], ['len']),
+                arg('order', ['attr', 'lines'], ['each'], ['item', 'n'], ['sum']),
                 arg('order', ['attr', 'lines'], ['each'], ['item', 'n'], ['max']),
                 arg('order', ['attr', 'lines'], ['first', [['item', 'name']], '==', 'b'], ['item', 'n']),
                 [['position', 5]], [['kwargs'], ['item', 'key']], [['args'], ['item', 0]],
@@ -67,6 +68,29 @@ def test_paths(test):
         assert got == {**wanted, 21: 'own'}, got
         assert 4 in [r['values'].get(0) for r in records if r['rule'] == 2]
         assert [r['values'] for r in records if r['rule'] == 3] == [{0: 'kept'}]
+
+
+def test_locals_at_exit_and_marked_steps(test):
+    reader = test.reader()
+    local = {'id': 1, 'target': '__main__:local_values', 'captures': [[0, 'exit', [['local', 'total']]]]}
+    raised = {'id': 2, 'target': '__main__:fails', 'captures': [
+        [0, 'exit', [['exception'], ['attr', 'args'], ['item', 0]]], [1, 'exit', [['return']]]]}
+    marked = {'id': 3, 'target': '__main__:paths', 'captures': [
+        [0, 'entry', arg('trap', ['attr!', 'computed'])], [1, 'entry', arg('order', ['attr!', 'total'], ['call!'])],
+        [2, 'entry', arg('order', ['attr!', 'breaks'])], [3, 'entry', arg('order', ['attr!', 'nowhere'])]]}
+    for method in test.methods():
+        guest = test.guest('values.py')
+        answer = guest.say('apply', request=request([local, raised, marked], method=method))
+        refused = [r['why'] for r in answer['refused']]
+        assert refused == [] if method == 'monitor' else 'need sys.monitoring' in refused[0], answer
+        assert sorted(set(guest.say('run'))) == ['computed']
+        guest.end()
+        got = {}
+        for record in [r for r in reader.records() if r['kind'] == 'span']:
+            got.setdefault(record['rule'], []).append(record['values'])
+        assert got.get(1) == ([{0: 8}] if method == 'monitor' else None), got
+        assert got[2][0][0] == 'plain 1' and 1 not in got[2][0], got
+        assert got[3] == [{0: 'computed', 1: 7}], got
 
 
 def test_guards_and_once(test):

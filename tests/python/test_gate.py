@@ -69,6 +69,33 @@ def test_arming_and_disarming_leaves_nothing(test):
         guest.end()
 
 
+BUSY = ['__main__:' + name for name in (
+    'Shop.price', 'Shop.double', 'adds', 'counts', 'fails', 'sleeps', 'streams')]
+
+
+def test_a_busy_program_stays_right_and_small(test):
+    test.own_reader()  # its records are too many, and nobody wants them
+    cycles = 500 if test.soak else 40
+    for method in test.methods():
+        guest = test.guest('busy.py')
+        guest.say('begin')
+        looks = []
+        for n in range(cycles):
+            answer = guest.say('apply', request=request(rules_for(BUSY), method=method, sequence=2 * n + 1))
+            assert len(answer['armed']) == len(BUSY), answer
+            time.sleep(0.01)
+            answer = guest.say('apply', request=request([], do='disarm', sequence=2 * n + 2))
+            assert answer['left'] == 0, answer
+            looks.append(guest.say('look'))
+        middle, last = looks[cycles // 2], looks[-1]
+        assert not last['wrong'], last
+        assert (last['files'], last['threads']) == (looks[0]['files'], looks[0]['threads']), (looks[0], last)
+        assert last['kib'] - middle['kib'] < 2048, (looks[0], middle, last)
+        assert all(last['rounds'][name] > middle['rounds'][name] for name in middle['rounds']), (middle, last)
+        guest.say('end')
+        guest.end()
+
+
 def test_a_second_tracer_is_refused_while_the_first_traces(test):
     test.reader()
     guest = test.guest('gates.py')

@@ -72,6 +72,17 @@ def test_tool_ids_of_others_are_not_touched(test):
     guest.end()
 
 
+def test_nothing_of_the_program_is_kept(test):
+    reader = test.reader()
+    guest = test.guest('harm.py')
+    guest.say('keep')
+    arm(guest, ['__main__:closure_of.<locals>.closure'], method='swap')
+    assert guest.say('drop') == [3, True]
+    assert guest.say('apply', request=request([], do='disarm', sequence=2))['left'] == 0
+    guest.end()
+    assert len([r for r in reader.records() if r['kind'] == 'span']) == 1
+
+
 def test_calls_that_run_already_are_counted(test):
     reader = test.reader()
     for method in test.methods():

@@ -23,7 +23,8 @@ def test_jobs_of_a_queue_are_found_again_by_their_key(test):
         for how in ('parent', 'link'):
             guest = test.guest('parents.py')
             names = arm(guest, [
-                {'id': 1, 'target': '__main__:puts', 'key': {'name': 'jobs', 'give': key}, 'captures': [[0, 'entry', key]]},
+                {'id': 1, 'target': '__main__:puts', 'key': {'name': 'jobs', 'give': key},
+                 'captures': [[0, 'entry', key]]},
                 {'id': 2, 'target': '__main__:does', 'key': {'name': 'jobs', 'take': key, 'as': how},
                  'captures': [[0, 'entry', key]]},
                 {'id': 3, 'target': '__main__:leaf'}], method=method)
@@ -96,3 +97,14 @@ def test_spans_of_an_sdk_are_joined(test):
         assert first['parent'] == after['parent'] == serves['id'], (sdk, records)
         assert {int(r['trace'], 16) for r in (first, inside, after, serves)} == {int(sdk['trace'], 16)}, records
         assert ['sdk' in r['flags'] for r in (first, inside, after, serves)] == [False, True, False, True], records
+
+
+def test_native_functions_are_told_the_current_span(test):
+    test.reader()
+    targets = ['__main__:' + name for name in ('plain', 'generates', 'waits', 'streams', 'reads', 'uses')]
+    for method in test.methods():
+        guest = test.guest('current.py')
+        arm(guest, rules_for(targets), method=method, context=True)
+        result = guest.say('run')
+        assert result['checked'] == 848 and not result['wrong'], result
+        guest.end()

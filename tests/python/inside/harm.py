@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 import time
+import weakref
 
 import guest
 
@@ -155,7 +156,26 @@ def running(request):
     return answer
 
 
+def closure_of(n):
+    def closure():
+        return called(n)
+    return closure
+
+
+def keep():
+    """A closure that is there when it is armed."""
+    OLD['closure'] = closure_of(3)
+    return OLD['closure']()
+
+
+def drop():
+    """Whether it goes when the program lets go of it."""
+    last = weakref.ref(OLD['closure'])
+    value = OLD.pop('closure')()
+    return [value, last() is None]
+
+
 if __name__ == '__main__':
     guest.serve({'interrupted': interrupted, 'inside': inside, 'forked': forked, 'bury': bury, 'unearth': unearth,
-                 'is_own': is_own, 'take_tools': take_tools, 'tools': tools, 'running': running,
+                 'is_own': is_own, 'take_tools': take_tools, 'tools': tools, 'running': running, 'keep': keep, 'drop': drop,
                  'asynchronous': asynchronous})

@@ -79,6 +79,13 @@ class Order:
     def __init__(self):
         self.lines = [{'n': 2, 'name': 'a'}, {'n': 5, 'name': 'b'}]
 
+    def total(self):
+        return sum(line['n'] for line in self.lines)
+
+    @property
+    def breaks(self):
+        raise RuntimeError('of a property')
+
 
 class Loud(Exception):
     def __str__(self):

@@ -68,6 +68,7 @@ import gc
 import sys
 import _imp
 import _thread
+import _weakref
 
 BUILD = ''  # a digest of the whole agent: put in by the build
 ABI = 1

@@ -75,9 +75,12 @@ uint64_t page_random(void)
 	return sum ? sum : 1;
 }
 
+/* A new thread may get the thread pointer of one that ended, so more is needed to know it. */
 static uint32_t thread_serial(void)
 {
-	return PyThreadState_GetID ? (uint32_t)PyThreadState_GetID(PyThreadState_Get()) : 0;
+	if (PyThreadState_GetID)
+		return (uint32_t)PyThreadState_GetID(PyThreadState_Get());
+	return (uint32_t)machine_call(__NR_gettid, 0, 0, 0, 0, 0);
 }
 
 static void thread_fill(struct wf_agent_thread *thread, uint64_t pointer, uint32_t serial)

@@ -100,6 +100,13 @@ static struct py *stored(struct py *object, struct py *name)
 	return ret;
 }
 
+/* args and the like of an exception: the interpreter's own getters. */
+static bool of_exceptions(struct py *found, struct py *type, struct py *name)
+{
+	return PyType_IsSubtype(type, PyExc_BaseException) &&
+	       found == _PyType_Lookup(PyExc_BaseException, name);
+}
+
 /* Slots and __dict__; attributes of the class that have no getter. Never a property. */
 struct py *attribute_read(struct py *object, struct py *name)
 {
@@ -112,7 +119,7 @@ struct py *attribute_read(struct py *object, struct py *name)
 	if (class)
 		ret = found && !type_has(found->type, state.get_name) ? counted(found) : NULL;
 	else if (!found || found->type == &PyMemberDescr_Type ||
-		 !type_has(found->type, state.get_name))
+		 !type_has(found->type, state.get_name) || of_exceptions(found, object->type, name))
 		ret = _PyObject_GenericGetAttrWithDict(object, name, NULL, 1);
 	else if (!type_has(found->type, state.set_name) &&
 		 !type_has(found->type, state.delete_name))

@@ -3,17 +3,20 @@
 
 
 class Swap:
-    """One function object whose code was replaced."""
+    """One function object whose code was replaced. `find` gives it, or None if it is gone."""
 
-    def __init__(self, function, new):
-        self.function, self.old, self.new = function, function.__code__, new
+    def __init__(self, function, new, find=None):
+        self.find = find or (lambda: function)
+        self.old, self.new = function.__code__, new
         function.__code__ = new
 
     def undo(self):
         """False where another tool has put its code on top: then ours must stay, idle."""
-        if self.function.__code__ is not self.new:
-            return False
-        self.function.__code__ = self.old
+        function = self.find()
+        if function is not None:
+            if function.__code__ is not self.new:
+                return False
+            function.__code__ = self.old
         return True
 
 
@@ -90,7 +93,7 @@ def swap_nested(armed, function, path, rule):
         old, replaced = parent, parent.replace(co_consts=consts)
     armed.swaps.append(Swap(function, replaced))
     for closure in closures:
-        armed.swaps.append(Swap(closure, new))
+        armed.swaps.append(Swap(closure, new, _weakref.ref(closure)))
 
 
 def inner_code(code, name):
@@ -110,7 +113,7 @@ class HookMark:
 
 
 def refuse_buried(function):
-    if any(swap.function is function for swap in STATE.buried):
+    if any(swap.find() is function for swap in STATE.buried):
         raise Refusal('another tool has put its code over the one of an earlier wftrace')
 
 

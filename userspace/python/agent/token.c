@@ -168,7 +168,8 @@ static void publish(struct token *token, bool on)
 	if (!thread)
 		return;
 	if (on) {
-		token->published = *thread;
+		if (thread->id != token->record.id) /* begun, and gone on with before it stopped */
+			token->published = *thread;
 		thread->id = token->record.id;
 		thread->start_ns = token->record.start_ns;
 		thread->root_id = token->record.root_id;
