@@ -137,6 +137,13 @@ class Case:
         path = self.write("target.py", text)
         return self.start([self.python, *options, path, *args], ready, **more)
 
+    def asleep(self, text):
+        """The same, and it sits in read(0, ...)."""
+        target = self.script(text)
+        with open(f"/proc/{target.pid}/syscall", encoding="utf-8") as call:
+            self.wait(lambda: call.seek(0) == 0 and call.read().startswith("0 0x0 "), "the program reads")
+        return target
+
     def write(self, name, text):
         path = os.path.join(self.folder, name)
         with open(path, "w", encoding="utf-8") as file:

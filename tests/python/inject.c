@@ -111,7 +111,7 @@ static int withdraw(struct wf_inject *inject)
 /* The states as they come; ends with the answer, an error or a withdrawal. */
 static int follow(const struct options *options, struct wf_inject *inject, struct wf_err *err)
 {
-	uint64_t start = wf_clock_monotonic_ns();
+	uint64_t start = wf_clock_monotonic_ns(), asked = start;
 	struct timespec pause = {.tv_nsec = 300000};
 	int last = -1, rc;
 
@@ -120,12 +120,15 @@ static int follow(const struct options *options, struct wf_inject *inject, struc
 
 		if (rc != last)
 			printf("state %s\n", state_names[last = rc]);
+		if (rc == WF_INJECT_BLOCKED)
+			asked = wf_clock_monotonic_ns();
 		fflush(stdout);
 		if (rc == options->die)
 			raise(SIGKILL);
 		if (rc == options->hold)
 			getchar();
-		if (options->withdraw_ns && spent > options->withdraw_ns && !withdraw(inject))
+		if (options->withdraw_ns &&
+		    wf_clock_monotonic_ns() - asked > options->withdraw_ns && !withdraw(inject))
 			return 0;
 		if (options->timeout_ns && spent > options->timeout_ns)
 			return wf_err_set(err, ETIMEDOUT, "%s", wf_inject_waits_for(inject));

@@ -47,7 +47,7 @@ def chosen(function, pythons, soak):
     if getattr(function, 'few', False):
         slot = [python for python in pythons if python.version < (3, 14)]
         return [python for python in pythons if python in slot[:1] + slot[-1:] + pythons[-1:]]
-    if getattr(function, 'everywhere', False) or getattr(sys.modules[function.__module__], 'EVERYWHERE', False):
+    if getattr(function, 'everywhere', False):
         return pythons
     middle = [python for python in pythons if python.version[:2] == (3, 11)][:1]
     return [python for python in pythons if python in pythons[:1] + middle + pythons[-1:]]

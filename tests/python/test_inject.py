@@ -4,13 +4,12 @@ import os
 import signal
 import time
 
+from seam import everywhere
 from harness import kill, target_test
 
 # Works until stdin ends; says at the end what is in __main__.
 BUSY = """
 import sys, threading
-
-EVERYWHERE = True  # what a test may need of an interpreter differs with its version
 end = []
 threading.Thread(target=lambda: (sys.stdin.read(), end.append(1)), daemon=True).start()
 before = n = None
@@ -38,6 +37,7 @@ print("ran" if hasattr(sys, "wftrace_was_here") else "quiet", flush=True)
 VERSION = "import sys\nresult = '%d.%d.%d %s' % (*sys.version_info[:3], sorted(globals()))"
 
 
+@everywhere
 @target_test()
 def test_a_text_runs_and_answers(t):
     target = t.script(BUSY)
@@ -80,6 +80,7 @@ def test_a_big_answer_and_a_big_text(t):
     t.undisturbed(target)
 
 
+@everywhere
 @target_test(120)
 def test_every_slot_of_the_ring(t):
     """Past slots 0, 15, 16 and 31, and from 3.13 on 299, around its end."""
@@ -171,7 +172,7 @@ def test_a_busy_program_is_entered_many_times(t):
 
 @target_test()
 def test_a_blocked_main_thread_is_waited_for(t):
-    target = t.script(ASLEEP)
+    target = t.asleep(ASLEEP)
     inject = t.start_inject(target, "import sys\nsys.wftrace_was_here = 1\nresult = 'late'")
     t.equal(inject.line(), "state waiting", "state")
     time.sleep(0.2)
@@ -181,10 +182,11 @@ def test_a_blocked_main_thread_is_waited_for(t):
     t.undisturbed(target, ["ran"])
 
 
+@everywhere
 @target_test()
 def test_waiting_can_be_withdrawn(t):
     """The text never runs, and the next one does."""
-    target = t.script(ASLEEP)
+    target = t.asleep(ASLEEP)
     answer = t.inject(target, "import sys\nsys.wftrace_was_here = 1\nresult = 'no'", "--withdraw", "100")
     t.equal((answer.states, answer.values("withdrawn"), answer.result), (["waiting"], ["0"], None), "the withdrawal")
     again = t.inject(target, "import sys\nsys.wftrace_was_here = 1\nresult = 'no'", "--withdraw", "100")
@@ -211,7 +213,7 @@ def test_a_tracer_killed_before_the_header_leaves_nothing(t):
 @target_test()
 def test_a_tracer_killed_while_it_waits(t):
     """The request stays behind, finds nobody, and closes."""
-    target = t.script(ASLEEP)
+    target = t.asleep(ASLEEP)
     t.equal(t.inject(target, "result = 'no'", "--kill", "waiting").status, -signal.SIGKILL, "the tracer's status")
     fds = target.fds()
     target.send()
@@ -295,7 +297,7 @@ print("ready", flush=True)
 os.read(0, 1)
 os.execv(sys.executable, [sys.executable, "-c", "print('next')"])
 """
-    target = t.script(text)
+    target = t.asleep(text)
     inject = t.start_inject(target, "result = 'no'")
     t.equal(inject.line(), "state waiting", "state")
     target.send()
@@ -307,7 +309,7 @@ os.execv(sys.executable, [sys.executable, "-c", "print('next')"])
 
 @target_test()
 def test_a_program_that_ends_while_it_is_waited_for(t):
-    target = t.script("import os\nprint('ready', flush=True)\nos.read(0, 1)\nos._exit(0)")
+    target = t.asleep("import os\nprint('ready', flush=True)\nos.read(0, 1)\nos._exit(0)")
     inject = t.start_inject(target, "result = 'no'")
     t.equal(inject.line(), "state waiting", "state")
     kill(target)

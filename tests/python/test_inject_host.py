@@ -9,12 +9,10 @@ import struct
 import subprocess
 
 import seam
-from seam import few, once
+from seam import everywhere, few, once
 from harness import PATIENCE, target_test
 from test_inject import BUSY
 from test_inject_hostile import NOT_SUPPORTED, WHO
-
-EVERYWHERE = True  # what a test may need of an interpreter differs with its version
 
 LIBRARY = "/usr/lib/x86_64-linux-gnu/libpython3.11.so.1.0"
 DEBIAN = dict(os.environ, PATH="/usr/bin:/bin")
@@ -221,6 +219,7 @@ def patched(t, words):
     return t.script(f"import os, sys\nif sys.argv[1:]:\n    os.execv({path!r}, [{path!r}, __file__])\n" + BUSY, "again")
 
 
+@everywhere
 @target_test()
 def test_builds_that_are_no_good(t):
     """Free-threaded, or with a table that cannot be right: left alone."""

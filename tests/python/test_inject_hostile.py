@@ -8,7 +8,7 @@ import sys
 import time
 
 import seam
-from seam import few, once
+from seam import everywhere, few, once
 from harness import target_test
 from test_inject import BUSY
 
@@ -18,8 +18,6 @@ DENY = """
 import sys
 denied = sys.argv[1]
 import threading
-
-EVERYWHERE = True  # what a test may need of an interpreter differs with its version
 end = []
 threading.Thread(target=lambda: (sys.stdin.read(), end.append(1)), daemon=True).start()
 def hook(event, args):
@@ -54,6 +52,7 @@ print(" ".join(seen), flush=True)
 """
 
 
+@everywhere
 @target_test()
 def test_audit_hooks_are_respected(t):
     target = t.script(SEEN)
@@ -89,6 +88,7 @@ int add(void) { return PySys_AddAuditHook(hook, 0); }
 """
 
 
+@everywhere
 @target_test()
 def test_native_audit_hooks_are_respected(t):
     library = t.compile("hook.so", HOOK, "-shared", "-fPIC")
@@ -100,6 +100,7 @@ def test_native_audit_hooks_are_respected(t):
     t.undisturbed(target, ["True"])
 
 
+@everywhere
 @target_test()
 def test_a_program_that_has_just_started(t):
     """At whatever moment of its start and end: an answer or a plain error, and it runs as ever."""
@@ -133,6 +134,7 @@ print("well", flush=True)
 """
 
 
+@everywhere
 @target_test()
 def test_a_program_at_its_recursion_limit(t):
     target = t.script(DEEP)
@@ -306,6 +308,7 @@ def test_another_user_and_namespaces_and_a_read_only_root(t):
     t.undisturbed(target)
 
 
+@everywhere
 @target_test()
 def test_remote_debugging_switched_off(t):
     if t.minor < 14:
