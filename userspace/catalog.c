@@ -5,6 +5,7 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/map.h"
 #include "facts.h"
 #include "wire.h"
@@ -81,9 +82,9 @@ void wf_catalog_free(struct wf_catalog *catalog)
 
 static json_t *load(const struct wf_rec_text *record)
 {
-	json_t *object =
-		json_loadb((const char *)(record + 1), record->len, JSON_REJECT_DUPLICATES, NULL);
+	json_t *object = NULL;
 
+	wf_json_read((const char *)(record + 1), record->len, &object, NULL);
 	if (json_is_object(object))
 		return object;
 	json_decref(object);

@@ -9,6 +9,7 @@
 #include <sys/utsname.h>
 #include <time.h>
 
+#include "base/json.h"
 #include "base/str.h"
 #include "facts.h"
 #include "image.h"
@@ -329,8 +330,10 @@ int wf_enrich_resource_json(const struct wf_target *target, const char *service_
 int wf_enrich_override_json(const char *json, size_t len, const char *service_name,
 			    const char *const *attributes, size_t count, char **ret)
 {
-	wf_auto(json_decrefp) json_t *object = json_loadb(json, len, 0, NULL);
+	wf_auto(json_decrefp) json_t *object = NULL;
 
+	if (wf_json_read(json, len, &object, NULL) == -ENOMEM)
+		return -ENOMEM;
 	if (!json_is_object(object))
 		return -EBADMSG;
 	return put_user(object, service_name, attributes, count, ret);

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "wire.h"
 
 #define BUFFER_BYTES   (256 * 1024)
@@ -87,17 +88,16 @@ static char *dup_json(const json_t *object, const char *key)
 
 static int parse_info(struct wf_reader *reader, const char *text, size_t len, struct wf_err *err)
 {
-	json_error_t why;
-	json_t *object;
+	struct wf_err why = {0};
+	json_t *object = NULL;
 
-	errno = 0; /* without memory the library speaks of a broken text */
-	object = json_loadb(text, len, JSON_REJECT_DUPLICATES, &why);
-	if (!object && errno == ENOMEM)
+	errno = 0; /* set where any of this finds no memory */
+	if (wf_json_read(text, len, &object, &why) == -ENOMEM)
 		return wf_err_set(err, ENOMEM, "out of memory");
 	if (!json_is_object(object)) {
 		json_decref(object);
 		return wf_err_set(err, EBADMSG, "%s: damaged head: %s", reader->name,
-				  object ? "not an object" : why.text);
+				  object ? "not an object" : why.msg);
 	}
 	reader->version = dup_text(object, "version");
 	reader->kernel = dup_text(object, "kernel");

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/json.h"
 #include "wire.h"
 
 #define BUFFER_BYTES (256 * 1024)
@@ -122,14 +123,16 @@ static void set_text(json_t *object, const char *key, const char *text)
 
 static int set_json(json_t *object, const char *key, const char *text, struct wf_err *err)
 {
-	json_error_t why;
+	struct wf_err why = {0};
 	json_t *value;
+	int rc = text ? wf_json_read(text, strlen(text), &value, &why) : 0;
 
+	if (rc == -ENOMEM)
+		return wf_err_set(err, ENOMEM, "out of memory");
+	if (rc < 0)
+		return wf_err_set(err, EINVAL, "%s of the recording: %s", key, why.msg);
 	if (!text)
 		return 0;
-	value = json_loads(text, JSON_DECODE_ANY, &why);
-	if (!value)
-		return wf_err_set(err, EINVAL, "%s of the recording: %s", key, why.text);
 	return json_object_set_new(object, key, value) ? wf_err_set(err, ENOMEM, "out of memory")
 						       : 0;
 }

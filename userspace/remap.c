@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/json.h"
 #include "base/map.h"
 #include "base/str.h"
 #include "lineage.h"
@@ -173,12 +174,15 @@ static const struct wf_overlap *read_definition(struct wf_remap *remap, const js
 /* *ret_object is the DEFINE's JSON where it stays, to be released. */
 static int define(struct wf_remap *remap, const struct wf_rec_text *record, json_t **ret_object)
 {
-	wf_auto(json_decrefp) json_t *object =
-		json_loadb((const char *)(record + 1), record->len, JSON_REJECT_DUPLICATES, NULL);
-	const struct wf_overlap *overlap = read_definition(remap, object);
-	int rc = wf_map_put(remap->definitions, record->head.span, (uint64_t)(uintptr_t)overlap);
+	wf_auto(json_decrefp) json_t *object = NULL;
+	const struct wf_overlap *overlap;
+	int rc = wf_json_read((const char *)(record + 1), record->len, &object, NULL);
 
 	*ret_object = NULL;
+	if (rc == -ENOMEM)
+		return rc;
+	overlap = read_definition(remap, object);
+	rc = wf_map_put(remap->definitions, record->head.span, (uint64_t)(uintptr_t)overlap);
 	if (rc < 0 || !overlap)
 		return rc;
 	*ret_object = object;

@@ -3,10 +3,10 @@
 #include "rule.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/json.h"
 
 #define JSON_BYTES_MAX (256u * 1024 * 1024)
 
@@ -75,7 +75,7 @@ static int read_sources(struct wf_ruleset *rules, const json_t *root, struct wf_
 int wf_ruleset_from_json(const char *json, size_t len, struct wf_ruleset **ret, struct wf_err *err)
 {
 	wf_auto(wf_ruleset_freep) struct wf_ruleset *rules = NULL;
-	json_error_t problem;
+	struct wf_err problem = {0};
 	json_t *root;
 	int rc = wf_ruleset_new(&rules, err);
 
@@ -83,14 +83,12 @@ int wf_ruleset_from_json(const char *json, size_t len, struct wf_ruleset **ret, 
 		return rc;
 	if (len > JSON_BYTES_MAX)
 		return wf_err_set(err, EFBIG, "the rules of this recording are too large");
-	errno = 0;
-	root = json_loadb(json, len, JSON_REJECT_DUPLICATES, &problem);
-	/* without memory the library speaks of a broken text */
-	if (!root && errno == ENOMEM)
+	rc = wf_json_read(json, len, &root, &problem);
+	if (rc == -ENOMEM)
 		return wf_err_set(err, ENOMEM, "out of memory");
-	if (!root)
+	if (rc < 0)
 		return wf_err_set(err, EINVAL, "the rules of this recording are broken: %s",
-				  problem.text);
+				  problem.msg);
 	rc = read_sources(rules, root, err);
 	json_decref(root);
 	if (rc < 0)
