@@ -27,7 +27,7 @@ PROTOS  := $(patsubst exporter/proto/%.proto,$(O)/gen/%.pb-c.c,$(wildcard export
 SKELS   := $(patsubst bpf/%.bpf.c,$(O)/gen/%.skel.h,$(wildcard bpf/*.bpf.c))
 PROFILE := $(O)/gen/shipped_profiles.c
 AGENT   := $(O)/gen/shipped_agent.c
-SRCS    := $(wildcard userspace/*.c userspace/base/*.c userspace/python/*.c exporter/*.c)
+SRCS    := $(wildcard userspace/*.c userspace/*/*.c exporter/*.c)
 LIBOBJS := $(patsubst %.c,$(O)/%.o,$(filter-out userspace/main.c,$(SRCS))) $(PROTOS:.c=.o) $(PROFILE:.c=.o) $(AGENT:.c=.o)
 TESTS   := $(patsubst tests/unit/%.c,$(O)/tests/%,$(wildcard tests/unit/test_*.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,$(O)/fuzzers/%,$(wildcard tests/fuzz/fuzz_*.c))

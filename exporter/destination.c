@@ -8,8 +8,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "../userspace/base/cleanup.h"
-#include "../userspace/base/str.h"
+#include "userspace/base/cleanup.h"
+#include "userspace/base/str.h"
 
 #define TRACES_PATH "/v1/traces"
 #define OTLP_PORT   4318

@@ -7,10 +7,10 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "../userspace/base/clock.h"
 #include "file_sink.h"
 #include "group.h"
 #include "queue.h"
+#include "userspace/base/clock.h"
 
 #define INBOX_BATCHES 256
 #define INBOX_BYTES   (64u << 20)

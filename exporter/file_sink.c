@@ -7,10 +7,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "../userspace/base/log.h"
 #include "group.h"
 #include "otlp_json.h"
 #include "stream.h"
+#include "userspace/base/log.h"
 
 #define WAITING_MAX   (16u << 20)
 #define SCRATCH_BYTES (64u << 20)

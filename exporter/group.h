@@ -8,8 +8,8 @@
 #ifndef WF_GROUP_H
 #define WF_GROUP_H
 
-#include "../userspace/base/arena.h"
-#include "../userspace/span.h"
+#include "userspace/base/arena.h"
+#include "userspace/span/span.h"
 
 /* The scope of a span that names none. */
 #define WF_GROUP_SCOPE "wftrace"

@@ -3,8 +3,8 @@
 #ifndef WF_GZIP_H
 #define WF_GZIP_H
 
-#include "../userspace/base/buf.h"
-#include "../userspace/base/cleanup.h"
+#include "userspace/base/buf.h"
+#include "userspace/base/cleanup.h"
 
 struct wf_gzip;
 

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../userspace/base/cleanup.h"
-#include "../userspace/base/str.h"
+#include "userspace/base/cleanup.h"
+#include "userspace/base/str.h"
 
 #define FILE_MAX (64u << 10)
 

@@ -7,7 +7,7 @@
 
 #include <stddef.h>
 
-#include "../userspace/base/err.h"
+#include "userspace/base/err.h"
 
 #define WF_HEADERS_MAX 64
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../userspace/base/buf.h"
+#include "userspace/base/buf.h"
 
 #define NS_PER_MS 1000000u
 #define NS_PER_S  1000000000ull

@@ -13,8 +13,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "../userspace/base/cleanup.h"
-#include "../userspace/base/err.h"
+#include "userspace/base/cleanup.h"
+#include "userspace/base/err.h"
 
 #define WF_HTTP_ANSWER_MAX (4u << 20)
 #define WF_HTTP_KEPT_MAX   (64u << 10)

@@ -4,8 +4,8 @@
 #ifndef WF_JSON_H
 #define WF_JSON_H
 
-#include "../userspace/base/buf.h"
-#include "../userspace/span.h"
+#include "userspace/base/buf.h"
+#include "userspace/span/span.h"
 
 /* A string that ends at its NUL. */
 void wf_json_text(struct wf_buf *buf, const char *text);

@@ -3,8 +3,8 @@
 #ifndef WF_LINE_H
 #define WF_LINE_H
 
-#include "../userspace/base/buf.h"
-#include "../userspace/span.h"
+#include "userspace/base/buf.h"
+#include "userspace/span/span.h"
 
 /* Appends the object and a line feed. */
 void wf_line_put(struct wf_buf *out, const struct wf_span *span);

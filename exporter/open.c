@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../userspace/base/map.h"
+#include "userspace/base/map.h"
 
 #define AGE_FACTOR 4
 #define AGE_MIN_NS 1000000000ull

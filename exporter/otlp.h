@@ -9,8 +9,8 @@
 #ifndef WF_OTLP_H
 #define WF_OTLP_H
 
-#include "../userspace/base/buf.h"
-#include "../userspace/span.h"
+#include "userspace/base/buf.h"
+#include "userspace/span/span.h"
 
 struct wf_otlp;
 

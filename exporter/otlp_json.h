@@ -8,9 +8,9 @@
 #ifndef WF_OTLP_JSON_H
 #define WF_OTLP_JSON_H
 
-#include "../userspace/base/arena.h"
-#include "../userspace/base/buf.h"
-#include "../userspace/span.h"
+#include "userspace/base/arena.h"
+#include "userspace/base/buf.h"
+#include "userspace/span/span.h"
 
 /*
  * Append spans [from, to) of the batch, or nothing where they are all notices. scratch is used

@@ -5,15 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../userspace/base/clock.h"
-#include "../userspace/base/log.h"
-#include "../userspace/base/str.h"
 #include "group.h"
 #include "gzip.h"
 #include "otlp.h"
 #include "queue.h"
 #include "response.h"
 #include "retry.h"
+#include "userspace/base/clock.h"
+#include "userspace/base/log.h"
+#include "userspace/base/str.h"
 
 #define REQUESTS_FIRST    4
 #define REQUESTS_MAX      16

@@ -6,8 +6,8 @@
 #ifndef WF_QUEUE_H
 #define WF_QUEUE_H
 
-#include "../userspace/base/cleanup.h"
-#include "../userspace/span.h"
+#include "userspace/base/cleanup.h"
+#include "userspace/span/span.h"
 
 struct wf_queue;
 

@@ -5,10 +5,10 @@
 #include <string.h>
 #include <time.h>
 
-#include "../userspace/base/str.h"
 #include "json.h"
 #include "line.h"
 #include "text.h"
+#include "userspace/base/str.h"
 
 #define LINES_MAX        200
 #define DEPTH_MAX        64

@@ -3,8 +3,8 @@
 #ifndef WF_RENDER_H
 #define WF_RENDER_H
 
-#include "../userspace/base/buf.h"
 #include "tree.h"
+#include "userspace/base/buf.h"
 
 struct wf_style {
 	bool colour;

@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../userspace/base/str.h"
 #include "otlp.pb-c.h"
 #include "retry.h"
+#include "userspace/base/str.h"
 
 /* Room to clean a message in; more of it is never shown. */
 #define RAW_MESSAGE_MAX 600

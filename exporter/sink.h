@@ -13,8 +13,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "../userspace/base/err.h"
-#include "../userspace/span.h"
+#include "userspace/base/err.h"
+#include "userspace/span/span.h"
 
 struct wf_sink;
 

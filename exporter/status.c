@@ -4,8 +4,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "../userspace/base/str.h"
 #include "text.h"
+#include "userspace/base/str.h"
 
 #define DIM   "\033[2m"
 #define PLAIN "\033[0m"

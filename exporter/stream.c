@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../userspace/base/cleanup.h"
+#include "userspace/base/cleanup.h"
 
 /* A pipe that polls writable takes 4096 bytes (one page); a terminal may take few. */
 #define PIECE_PIPE     4096

@@ -11,8 +11,8 @@
 #ifndef WF_STREAM_H
 #define WF_STREAM_H
 
-#include "../userspace/base/buf.h"
 #include "sink.h"
+#include "userspace/base/buf.h"
 
 struct wf_stream {
 	int fd;

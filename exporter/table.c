@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../userspace/base/map.h"
-#include "../userspace/base/str.h"
 #include "histogram.h"
 #include "text.h"
+#include "userspace/base/map.h"
+#include "userspace/base/str.h"
 
 #define NAME_COLUMNS_MIN 20
 #define NAME_COLUMNS_MAX 60

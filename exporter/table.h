@@ -6,8 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "../userspace/base/buf.h"
-#include "../userspace/base/cleanup.h"
+#include "userspace/base/buf.h"
+#include "userspace/base/cleanup.h"
 
 struct wf_table;
 

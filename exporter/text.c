@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../userspace/base/str.h"
+#include "userspace/base/str.h"
 
 #define PIECE_MAX 8
 

@@ -8,7 +8,7 @@
 #ifndef WF_TEXT_H
 #define WF_TEXT_H
 
-#include "../userspace/base/buf.h"
+#include "userspace/base/buf.h"
 
 /* Columns that the text takes, counted no further than past the limit. */
 unsigned wf_text_columns(const char *text, size_t len, unsigned limit);

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/queue.h>
 
-#include "../userspace/base/map.h"
+#include "userspace/base/map.h"
 
 /* Parents that are waited for. Past it the one that waited longest is given up. */
 #define PARENTS_MAX 65536

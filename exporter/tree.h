@@ -9,8 +9,8 @@
 #ifndef WF_TREE_H
 #define WF_TREE_H
 
-#include "../userspace/base/cleanup.h"
-#include "../userspace/span.h"
+#include "userspace/base/cleanup.h"
+#include "userspace/span/span.h"
 
 struct wf_forest;
 struct wf_pin;

@@ -2,12 +2,12 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "base/cleanup.h"
-#include "base/log.h"
-#include "cli.h"
-#include "command.h"
-#include "completion.h"
-#include "help.h"
+#include "userspace/base/cleanup.h"
+#include "userspace/base/log.h"
+#include "userspace/cli/cli.h"
+#include "userspace/cli/command.h"
+#include "userspace/cli/completion.h"
+#include "userspace/cli/help.h"
 
 static void print_own(const struct wf_config *config)
 {

@@ -14,9 +14,9 @@
 #include "exporter/gzip.h"
 #include "exporter/otlp.h"
 #include "tests/unit/text_record.h"
-#include "userspace/assemble.h"
-#include "userspace/order.h"
-#include "userspace/wire.h"
+#include "userspace/collect/assemble.h"
+#include "userspace/collect/order.h"
+#include "userspace/span/wire.h"
 
 #define RINGS       2
 #define TREE_SPANS  8     /* a root and its children */

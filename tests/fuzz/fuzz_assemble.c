@@ -8,9 +8,9 @@
 #include <string.h>
 
 #include "tests/unit/text_record.h"
-#include "userspace/assemble.h"
+#include "userspace/collect/assemble.h"
 #include "userspace/base/str.h"
-#include "userspace/wire.h"
+#include "userspace/span/wire.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -5,7 +5,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "userspace/binary.h"
+#include "userspace/target/binary.h"
 
 #define SYMBOLS_LOOKED_AT 64
 

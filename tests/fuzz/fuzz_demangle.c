@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "userspace/demangle.h"
+#include "userspace/target/demangle.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "userspace/plan.h"
+#include "userspace/plan/plan.h"
 
 #define TEXT          0x1000
 #define DATA          0x100000

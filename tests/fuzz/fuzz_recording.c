@@ -5,8 +5,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "userspace/reader.h"
-#include "userspace/wire.h"
+#include "userspace/collect/reader.h"
+#include "userspace/span/wire.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

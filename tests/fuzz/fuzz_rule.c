@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "userspace/expr.h"
-#include "userspace/rule.h"
+#include "userspace/rule/expr.h"
+#include "userspace/rule/rule.h"
 
 #define EVAL_BYTES_MAX (256 * 1024)
 

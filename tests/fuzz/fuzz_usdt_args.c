@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "userspace/usdt_args.h"
+#include "userspace/target/usdt_args.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "userspace/binary.h"
+#include "userspace/target/binary.h"
 
 static char compile_folder[64];
 

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "userspace/base/buf.h"
-#include "userspace/span.h"
+#include "userspace/span/span.h"
 
 static inline void dump_text(struct wf_buf *out, const char *text)
 {

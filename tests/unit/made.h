@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "userspace/binary.h"
+#include "userspace/target/binary.h"
 
 static char folder[] = "/tmp/wftrace-test-XXXXXX";
 

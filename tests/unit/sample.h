@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "userspace/base/str.h"
-#include "userspace/span.h"
+#include "userspace/span/span.h"
 
 #define SAMPLE_START 1700000000123456789ull
 

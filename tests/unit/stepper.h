@@ -20,7 +20,7 @@
 #include <sys/wait.h>
 
 #include "userspace/base/map.h"
-#include "userspace/plan.h"
+#include "userspace/plan/plan.h"
 
 #define STEPPER_FRAMES      20000
 #define STEPPER_CPU_SECONDS 2

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "text_record.h"
-#include "userspace/assemble.h"
+#include "userspace/collect/assemble.h"
 
 #define STREAM_SPANS_MAX 200000
 #define STREAM_CLOCK     1000000000000ull /* realtime - monotonic */

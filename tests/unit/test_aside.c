@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "userspace/aside.h"
+#include "userspace/base/aside.h"
 
 static void say(void *context, FILE *out)
 {

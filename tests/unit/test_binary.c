@@ -13,7 +13,7 @@
 
 #include "bpf/record.h"
 #include "userspace/base/str.h"
-#include "userspace/symbol.h"
+#include "userspace/target/symbol.h"
 #include "made.h"
 
 #define POSTGRES     "/usr/lib/postgresql/15/bin/postgres"

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "userspace/catalog.h"
+#include "userspace/collect/catalog.h"
 
 #define SECOND 1000000000ull
 

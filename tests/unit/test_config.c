@@ -7,7 +7,7 @@
 
 #include <errno.h>
 
-#include "userspace/config.h"
+#include "userspace/cli/config.h"
 
 static void lists_grow_up_to_their_maximum(void **state)
 {

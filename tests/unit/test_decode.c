@@ -10,8 +10,8 @@
 #include <stdlib.h>
 
 #include "compile.h"
-#include "userspace/decode.h"
-#include "userspace/length.h"
+#include "userspace/plan/decode.h"
+#include "userspace/plan/length.h"
 
 #define BASE 0x1000
 

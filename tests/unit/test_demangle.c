@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "userspace/demangle.h"
+#include "userspace/target/demangle.h"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 

@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-#include "userspace/enrich.h"
+#include "userspace/collect/enrich.h"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 #define ID           "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"

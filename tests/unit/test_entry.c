@@ -6,7 +6,7 @@
 #include <cmocka.h>
 
 #include "flow.h"
-#include "userspace/entry.h"
+#include "userspace/plan/entry.h"
 
 #define RDI (1u << WF_REG_RDI)
 #define RSI (1u << WF_REG_RSI)

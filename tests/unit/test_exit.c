@@ -6,7 +6,7 @@
 #include <cmocka.h>
 
 #include "flow.h"
-#include "userspace/exit.h"
+#include "userspace/plan/exit.h"
 
 static struct flow flow;
 static struct wf_exits exits;

@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "userspace/expr.h"
-#include "userspace/rule.h"
+#include "userspace/rule/expr.h"
+#include "userspace/rule/rule.h"
 
 #define ARENA_BYTES (1024 * 1024)
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "userspace/feature.h"
+#include "userspace/kernel/feature.h"
 
 #include <errno.h>
 #include <setjmp.h>

@@ -11,7 +11,7 @@
 
 #include "dump.h"
 #include "userspace/base/str.h"
-#include "userspace/reader.h"
+#include "userspace/collect/reader.h"
 
 #define GOLDEN "tests/golden/"
 

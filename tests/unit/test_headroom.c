@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "userspace/headroom.h"
+#include "userspace/session/headroom.h"
 
 static void the_memory_cgroup_is_found_in_both_versions(void **state)
 {

@@ -20,8 +20,8 @@
 
 #include "scratch.h"
 #include "userspace/base/str.h"
-#include "userspace/launch.h"
-#include "userspace/program.h"
+#include "userspace/session/launch.h"
+#include "userspace/session/program.h"
 
 extern char **environ;
 

@@ -7,7 +7,7 @@
 #include <jansson.h>
 #include <string.h>
 
-#include "userspace/ledger.h"
+#include "userspace/session/ledger.h"
 
 /* Every term is used, each with a value of its own. */
 static struct wf_ledger balanced(void)

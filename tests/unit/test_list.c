@@ -12,8 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "userspace/listing.h"
-#include "userspace/site_word.h"
+#include "userspace/session/listing.h"
+#include "userspace/session/site_word.h"
 
 /* A program whose functions begin with an instruction that is known. */
 #define SOURCE                                                                                     \

@@ -13,12 +13,12 @@
 #include <wordexp.h>
 
 #include "userspace/base/str.h"
-#include "userspace/cli.h"
-#include "userspace/command.h"
-#include "userspace/completion.h"
-#include "userspace/help.h"
-#include "userspace/option.h"
-#include "userspace/rule.h"
+#include "userspace/cli/cli.h"
+#include "userspace/cli/command.h"
+#include "userspace/cli/completion.h"
+#include "userspace/cli/help.h"
+#include "userspace/cli/option.h"
+#include "userspace/rule/rule.h"
 
 /* Parse a line as a shell would split it. The config borrows from words. */
 static int parse(const char *line, wordexp_t *words, struct wf_config *config, struct wf_err *err)

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "userspace/base/str.h"
-#include "userspace/order.h"
+#include "userspace/collect/order.h"
 
 #define SEEN_MAX 200000
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "userspace/owner.h"
+#include "userspace/collect/owner.h"
 
 #include <errno.h>
 #include <setjmp.h>

@@ -6,7 +6,7 @@
 #include <cmocka.h>
 
 #include "compile.h"
-#include "userspace/plan.h"
+#include "userspace/plan/plan.h"
 
 #define POSTGRES "/usr/lib/postgresql/15/bin/postgres"
 

@@ -12,8 +12,8 @@
 #include <errno.h>
 
 #include "userspace/base/str.h"
-#include "userspace/rule.h"
-#include "userspace/shipped.h"
+#include "userspace/rule/rule.h"
+#include "userspace/rule/shipped.h"
 
 #define HEAD "wftrace: 1\nprofile: t\n"
 

@@ -14,8 +14,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "userspace/reader.h"
-#include "userspace/recording.h"
+#include "userspace/collect/reader.h"
+#include "userspace/collect/recording.h"
 
 static const struct wf_recording_info sample_info = {
 	.realtime_ns = 1700000000000000000ull,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stream.h"
 
-#include "userspace/remap.h"
+#include "userspace/collect/remap.h"
 
 #define RECORDS_MAX 64
 

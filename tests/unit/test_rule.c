@@ -12,7 +12,7 @@
 #include <errno.h>
 
 #include "userspace/base/str.h"
-#include "userspace/rule.h"
+#include "userspace/rule/rule.h"
 
 #define LINE_BYTES 4096
 

@@ -16,8 +16,8 @@
 #include <unistd.h>
 
 #include "scratch.h"
-#include "userspace/select.h"
-#include "userspace/story.h"
+#include "userspace/session/select.h"
+#include "userspace/session/story.h"
 
 /* Two programs and two libraries, built here; `both` is in a program and in a library. */
 static const struct {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "userspace/span.h"
+#include "userspace/span/span.h"
 
 #include <pthread.h>
 #include <setjmp.h>

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "made.h"
-#include "userspace/srcline.h"
+#include "userspace/target/srcline.h"
 
 /* `work` begins in line 4, `other` in line 8. */
 static const char source[] =

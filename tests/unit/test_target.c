@@ -20,9 +20,9 @@
 
 #include "userspace/base/cleanup.h"
 #include "userspace/base/str.h"
-#include "userspace/maps.h"
-#include "userspace/proc.h"
-#include "userspace/target.h"
+#include "userspace/target/maps.h"
+#include "userspace/target/proc.h"
+#include "userspace/target/target.h"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 

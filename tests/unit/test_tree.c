@@ -7,7 +7,7 @@
 
 #include "userspace/base/map.h"
 #include "userspace/base/str.h"
-#include "userspace/order.h"
+#include "userspace/collect/order.h"
 
 #define TASKS       6
 #define DEPTH_MAX   12

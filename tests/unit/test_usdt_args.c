@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "userspace/binary.h"
-#include "userspace/usdt_args.h"
+#include "userspace/target/binary.h"
+#include "userspace/target/usdt_args.h"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 #define NONE         WF_REG_NONE

@@ -9,7 +9,7 @@
 #include "handshake.h"
 #include "sleeper.h"
 #include "userspace/base/str.h"
-#include "userspace/proc.h"
+#include "userspace/target/proc.h"
 
 static uint32_t need(const struct wf_python *python)
 {

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "userspace/image.h"
+#include "userspace/target/image.h"
 
 #define STRINGS_MAX (256U << 20)
 #define SYMBOLS_MAX (4U << 20)

@@ -11,7 +11,7 @@
 
 #include "runtime.h"
 #include "userspace/base/err.h"
-#include "userspace/target.h"
+#include "userspace/target/target.h"
 
 /* Addresses in the process; 0 = not there. */
 struct wf_library {

@@ -12,7 +12,7 @@
 #include "memory.h"
 #include "shipped_agent.h"
 #include "userspace/base/str.h"
-#include "userspace/target.h"
+#include "userspace/target/target.h"
 
 #define PROC_BYTES_MAX 4096
 

@@ -6,8 +6,8 @@
 #ifndef WF_PYTHON_MARK_H
 #define WF_PYTHON_MARK_H
 
-#include "../../bpf/agent.h"
-#include "userspace/attach.h"
+#include "bpf/agent.h"
+#include "userspace/kernel/attach.h"
 
 struct wf_mark {
 	char path[96]; /* that opens the image: sites.path */

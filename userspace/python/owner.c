@@ -8,7 +8,7 @@
 
 #include "memory.h"
 #include "userspace/base/clock.h"
-#include "userspace/proc.h"
+#include "userspace/target/proc.h"
 
 #define ROOM_MAX 4096
 

@@ -6,11 +6,11 @@
 #ifndef WF_PYTHON_PARTY_H
 #define WF_PYTHON_PARTY_H
 
-#include "../../bpf/record.h"
-#include "userspace/attach.h"
-#include "userspace/mailbox.h"
-#include "userspace/rule.h"
-#include "userspace/target.h"
+#include "bpf/record.h"
+#include "userspace/collect/mailbox.h"
+#include "userspace/kernel/attach.h"
+#include "userspace/rule/rule.h"
+#include "userspace/target/target.h"
 
 struct wf_party;
 

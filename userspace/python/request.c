@@ -5,9 +5,9 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "../../bpf/agent.h"
+#include "bpf/agent.h"
 #include "shipped_agent.h"
-#include "userspace/literal.h"
+#include "userspace/rule/literal.h"
 
 #define TEXT_BYTES_MAX 65536 /* of one literal text in the arena */
 

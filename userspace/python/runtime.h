@@ -16,7 +16,7 @@
 #include "layout.h"
 #include "offsets.h"
 #include "userspace/base/err.h"
-#include "userspace/target.h"
+#include "userspace/target/target.h"
 
 #define WF_PYTHON_MINOR_MIN 8
 #define WF_PYTHON_MINOR_MAX 15

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * assemble.h - from the ordered record stream to spans. A pure state machine: no clock, no I/O;
+ * time comes in as records. Data thread only.
+ *
+ * A span streams out at once unless an ancestor may still become a tombstone (WF_SPAN_HELD), or
+ * an event or exception it needs has not come. Held spans have caps; hitting one is counted.
+ */
+#ifndef WF_ASSEMBLE_H
+#define WF_ASSEMBLE_H
+
+#include "userspace/base/err.h"
+#include "userspace/rule/rule.h"
+#include "userspace/span/span.h"
+
+struct wf_assembler;
+
+struct wf_assembler_config {
+	const struct wf_ruleset *rules;
+	uint32_t batch_spans;    /* 512 */
+	size_t batch_bytes;      /* arena cap of one batch */
+	uint32_t held_spans_max; /* 10000 */
+	uint64_t held_ns_max;    /* 30 s */
+};
+
+/* Terms of the ledger's third line and what is counted beside it. */
+struct wf_assembler_counters {
+	uint64_t spans_in; /* span and tombstone records read */
+	uint64_t given_up; /* of spans_in, Python spans that began and that nobody has ended */
+	uint64_t tombstones;
+	uint64_t spans_out;       /* put into batches, finished and unfinished */
+	uint64_t unknown_span_id; /* no DEFINE: lost */
+	uint64_t malformed;       /* of spans_in, records that do not hold together: lost */
+	uint64_t malformed_other; /* the same among all other records */
+	uint64_t batch_full;      /* lost because a span did not fit an empty batch */
+	uint64_t open_notices;
+	/* events_in = attached + orphaned + dropped, once finished */
+	uint64_t events_in, events_attached, events_orphaned, events_dropped;
+	uint64_t exceptions_in, held_released_early, reparented;
+	uint64_t attributes_dropped, utf8_repaired, late;
+};
+
+int wf_assembler_new(const struct wf_assembler_config *config, struct wf_assembler **ret,
+		     struct wf_err *err);
+void wf_assembler_free(struct wf_assembler *assembler);
+
+/* Take the next record of the stream, any kind; size was checked against the buffer. */
+void wf_assembler_record(struct wf_assembler *assembler, const struct wf_rec_head *record);
+/* A batch that is due (full, or partial after a TICK), or NULL. The caller owns one reference. */
+struct wf_batch *wf_assembler_take(struct wf_assembler *assembler);
+/* End of stream: release everything that is held; then take until NULL. */
+void wf_assembler_finish(struct wf_assembler *assembler);
+const struct wf_assembler_counters *wf_assembler_counters(const struct wf_assembler *assembler);
+
+#endif

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "rule.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "draft.h"
+#include "shipped.h"
+#include "userspace/base/str.h"
+#include "yaml_tree.h"
+
+#define RULES_MAX        10000
+#define SOURCES_MAX      1024
+#define REQUIREMENTS_MAX 1024
+#define SET_BYTES_MAX    (64u * 1024 * 1024)
+
+int wf_ruleset_new(struct wf_ruleset **ret, struct wf_err *err)
+{
+	wf_auto(wf_ruleset_freep) struct wf_ruleset *rules = calloc(1, sizeof(*rules));
+
+	if (!rules)
+		return wf_err_set(err, ENOMEM, "out of memory");
+	rules->arena = wf_arena_new(SET_BYTES_MAX);
+	if (!rules->arena)
+		return wf_err_set(err, ENOMEM, "out of memory");
+	rules->profile = "adhoc";
+	*ret = wf_take(rules);
+	return 0;
+}
+
+void wf_ruleset_free(struct wf_ruleset *rules)
+{
+	if (!rules)
+		return;
+	wf_arena_free(rules->arena);
+	free(rules);
+}
+
+/* Room for one more of `size` bytes in a list of the arena; the old list stays behind in it. */
+static int grow(struct wf_ruleset *rules, void **list, size_t size, uint32_t count,
+		uint32_t *capacity, uint32_t max, const char *what, struct wf_err *err)
+{
+	uint32_t wanted = *capacity ? 2 * *capacity : 16;
+	void *bigger;
+
+	if (count < *capacity)
+		return 0;
+	if (count >= max)
+		return wf_err_set(err, E2BIG, "more than %u %s", max, what);
+	bigger = wf_arena_alloc(rules->arena, wanted * size);
+	if (!bigger)
+		return wf_err_set(err, ENOMEM, "out of memory, or the rules are too large");
+	if (count > 0)
+		memcpy(bigger, *list, count * size);
+	*list = bigger;
+	*capacity = wanted;
+	return 0;
+}
+
+int wf_ruleset_reserve(struct wf_ruleset *rules, struct wf_err *err)
+{
+	void *list = rules->rules;
+	int rc = grow(rules, &list, sizeof(*rules->rules), rules->count, &rules->capacity,
+		      RULES_MAX, "rules", err);
+
+	rules->rules = list;
+	return rc;
+}
+
+int wf_ruleset_add_source(struct wf_ruleset *rules, const char *file, const char *text, size_t len,
+			  struct wf_err *err)
+{
+	struct wf_rule_source *source;
+	void *list = rules->sources;
+	int rc = grow(rules, &list, sizeof(*rules->sources), rules->source_count,
+		      &rules->source_capacity, SOURCES_MAX, "rule texts", err);
+
+	rules->sources = list;
+	if (rc < 0)
+		return rc;
+	source = &rules->sources[rules->source_count];
+	source->file = file ? wf_arena_strdup(rules->arena, file) : NULL;
+	source->text = wf_arena_strndup(rules->arena, text, len);
+	source->len = len;
+	if (!source->text || (file && !source->file))
+		return wf_err_set(err, ENOMEM, "out of memory, or the rules are too large");
+	rules->source_count++;
+	return 0;
+}
+
+int wf_ruleset_add_requirement(struct wf_ruleset *rules, const struct wf_requirement *requirement,
+			       struct wf_err *err)
+{
+	void *list = rules->requirements;
+	int rc = grow(rules, &list, sizeof(*rules->requirements), rules->requirement_count,
+		      &rules->requirement_capacity, REQUIREMENTS_MAX, "requirements", err);
+	const char *glob;
+
+	rules->requirements = list;
+	if (rc < 0)
+		return rc;
+	glob = wf_arena_strdup(rules->arena, requirement->glob);
+	if (!glob)
+		return wf_err_set(err, ENOMEM, "out of memory, or the rules are too large");
+	rules->requirements[rules->requirement_count] = *requirement;
+	rules->requirements[rules->requirement_count++].glob = glob;
+	return 0;
+}
+
+static int add_file(struct wf_ruleset *rules, const char *path, struct wf_err *err)
+{
+	wf_auto(wf_freep) char *text = NULL;
+	size_t len;
+	int rc = wf_read_file(path, WF_YAML_BYTES_MAX, &text, &len, err);
+
+	if (rc == -EFBIG)
+		return wf_err_set(err, EFBIG, "%s: a profile has at most %u bytes", path,
+				  WF_YAML_BYTES_MAX);
+	return rc < 0 ? rc : wf_ruleset_add_yaml(rules, path, text, len, err);
+}
+
+static int no_such_profile(const char *name, struct wf_err *err)
+{
+	const char **names = calloc(wf_shipped_profile_count + 1, sizeof(*names));
+	const char *near = NULL;
+
+	for (unsigned i = 0; names && i < wf_shipped_profile_count; i++)
+		names[i] = wf_shipped_profiles[i].name;
+	if (names)
+		near = wf_nearest_word(name, names);
+	free(names);
+	return wf_err_set(
+		err, ENOENT,
+		"no shipped profile '%s'%s%s%s; a file is named with its path (./%s.yaml)", name,
+		near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "", name);
+}
+
+/* A name with a slash or a .yaml ending is a path; everything else is a shipped profile. */
+int wf_ruleset_add_profile(struct wf_ruleset *rules, const char *name_or_path, struct wf_err *err)
+{
+	char file[80];
+	size_t len = strlen(name_or_path);
+
+	for (unsigned i = 0; i < wf_shipped_profile_count; i++) {
+		const struct wf_shipped_profile *profile = &wf_shipped_profiles[i];
+
+		if (strcmp(profile->name, name_or_path) != 0)
+			continue;
+		snprintf(file, sizeof(file), "%s.yaml", profile->name);
+		return wf_ruleset_add_yaml(rules, file, profile->text, profile->len, err);
+	}
+	if (strchr(name_or_path, '/') ||
+	    (len > 5 && strcmp(name_or_path + len - 5, ".yaml") == 0) ||
+	    (len > 4 && strcmp(name_or_path + len - 4, ".yml") == 0))
+		return add_file(rules, name_or_path, err);
+	return no_such_profile(name_or_path, err);
+}
+
+void wf_ruleset_set_min_duration(struct wf_ruleset *rules, uint64_t min_duration_ns)
+{
+	rules->min_duration_ns = min_duration_ns;
+	for (uint32_t i = 0; i < rules->count; i++) {
+		struct wf_rule *rule = &rules->rules[i];
+
+		if (rule->kind != WF_RULE_EVENT && rule->at.type != WF_WHERE_PYTHON &&
+		    rule->min_duration_ns == 0)
+			rule->min_duration_ns = min_duration_ns;
+	}
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * rule.h - what the user asked for: which functions become which spans.
+ *
+ * Both the -f short form and YAML profiles are parsed into a wf_ruleset. Parsing is pure. Values a
+ * rule needs from the target are collected as operands (what the kernel has to capture); names,
+ * attributes and errors stay expressions that the collector evaluates on captured slots. A rule
+ * set owns everything it points to; nothing changes it once the last rule was added.
+ *
+ * What the language can say and this version does not do is refused by name with -ENOTSUP, but
+ * only where the whole text is right; anything wrong in it is -EINVAL with its place.
+ */
+#ifndef WF_RULE_H
+#define WF_RULE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "userspace/base/arena.h"
+#include "userspace/base/err.h"
+#include "userspace/span/span.h"
+#include "where.h"
+
+struct wf_expr;     /* expr.h */
+struct wf_template; /* expr.h */
+
+struct wf_rule_attribute {
+	const char *key;
+	const struct wf_expr *value;
+};
+
+enum wf_rule_kind {
+	WF_RULE_CALL,  /* function: a span per call */
+	WF_RULE_PAIR,  /* open / close */
+	WF_RULE_EVENT, /* events: an event on an open span */
+};
+
+/* PAIR: what a hit of the opening site does while the span is open on this thread. */
+enum wf_again {
+	WF_AGAIN_NEST, /* opens another inside */
+	WF_AGAIN_JOIN, /* belongs to the open one */
+	WF_AGAIN_NEXT, /* ends it and opens the next */
+};
+
+struct wf_rule {
+	uint32_t index; /* in the rule set */
+	enum wf_rule_kind kind;
+	const char *origin;    /* "-f 'PortalRun'" or "postgresql.yaml:12", for messages */
+	const char *profile;   /* name for the scope of its spans; "adhoc" for -f */
+	const char *label;     /* `rule: NAME`, what nearest() refers to; NULL = none */
+	struct wf_where at;    /* the function, the opening site, or the event site */
+	struct wf_where close; /* PAIR only */
+	const char *name_text; /* as written; NULL = name of the function */
+	const struct wf_template *name;
+	uint8_t span_kind; /* enum wf_span_kind */
+	uint64_t min_duration_ns;
+	const struct wf_rule_attribute *attributes;
+	uint32_t attribute_count;
+	const struct wf_expr *error;        /* NULL = none */
+	const struct wf_rule_guard *guards; /* compiled `when` */
+	uint8_t guard_count;
+	bool guard_any;    /* joined by `or` */
+	const char *tests; /* Python: `when` for the agent's request, NULL = none */
+	const struct wf_rule_guard *close_guards; /* PAIR: `when` of the closing site */
+	uint8_t close_guard_count;
+	bool close_guard_any;
+	uint8_t again; /* PAIR: enum wf_again */
+	int32_t after; /* NEXT: only after a call of this rule has ended in it, -1 = always */
+	const struct wf_operand *operands; /* slot i of a record is operands[i] */
+	uint8_t operand_count;
+	int32_t nearest; /* EVENT: index of the rule whose span gets it, -1 = innermost */
+};
+
+/* One text as it was given, so that a recording can carry it. */
+struct wf_rule_source {
+	const char *file; /* name for messages; NULL = -f */
+	const char *text;
+	size_t len;
+};
+
+struct wf_ruleset {
+	struct wf_arena *arena;
+	const char *profile; /* of the first profile; "adhoc" for -f alone */
+	struct wf_rule *rules;
+	uint32_t count, capacity;
+	struct wf_rule_source *sources;
+	uint32_t source_count, source_capacity;
+	struct wf_requirement *requirements;
+	uint32_t requirement_count, requirement_capacity;
+	uint64_t min_duration_ns; /* last wf_ruleset_set_min_duration, 0 = never */
+};
+
+int wf_ruleset_new(struct wf_ruleset **ret, struct wf_err *err);
+void wf_ruleset_free(struct wf_ruleset *rules);
+
+/*
+ * Add one -f RULE. -EINVAL with position and the nearest right word, -ENOTSUP for what a later
+ * version does. A failed add leaves the set as it was (its memory is kept).
+ */
+int wf_ruleset_add_short(struct wf_ruleset *rules, const char *text, struct wf_err *err);
+/* Add a YAML profile from memory; `file` names it in messages ("FILE:LINE:COLUMN: ..."). */
+int wf_ruleset_add_yaml(struct wf_ruleset *rules, const char *file, const char *text, size_t len,
+			struct wf_err *err);
+/* Add a profile by shipped name or by path. */
+int wf_ruleset_add_profile(struct wf_ruleset *rules, const char *name_or_path, struct wf_err *err);
+/* min_duration for every rule that has none (--slower). */
+void wf_ruleset_set_min_duration(struct wf_ruleset *rules, uint64_t min_duration_ns);
+/* The whole set as JSON texts for a recording, and back. */
+int wf_ruleset_to_json(const struct wf_ruleset *rules, char **ret, struct wf_err *err);
+int wf_ruleset_from_json(const char *json, size_t len, struct wf_ruleset **ret, struct wf_err *err);
+
+WF_DEFINE_FREEP(wf_ruleset_freep, struct wf_ruleset, wf_ruleset_free)
+
+#endif

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* detach.c - `wftrace detach`: what a killed tracer left in Python processes is taken back. */
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "userspace/base/log.h"
+#include "userspace/cli/command.h"
+#include "userspace/python/request.h"
+#include "userspace/python/visit.h"
+#include "userspace/target/target.h"
+
+#define TEXT_BYTES 65536
+
+static int read_answer(pid_t pid, const char *text, struct wf_err *err)
+{
+	json_t *answer = json_loads(text, JSON_DECODE_ANY, NULL);
+	const char *error = json_string_value(json_object_get(answer, "error"));
+	json_int_t left = json_integer_value(json_object_get(answer, "left"));
+	int rc = 0;
+
+	if (error)
+		rc = wf_err_set(err, EBUSY, "process %d: %s", (int)pid, error);
+	else if (left)
+		rc = wf_err_set(
+			err, EBUSY,
+			"process %d: another tool has changed %lld functions meanwhile, which "
+			"stay as they are; all others are their own again",
+			(int)pid, (long long)left);
+	else
+		wf_log(WF_LOG_INFO, "detach", "process %d: its functions are its own again",
+		       (int)pid);
+	json_decref(answer);
+	return rc;
+}
+
+static int ask(const struct wf_config *config, const struct wf_python *python, struct wf_err *err)
+{
+	struct wf_request request = {.sequence = 1, .pid = getpid(), .name = "wftrace detach"};
+	wf_auto(wf_freep) char *answer = NULL;
+	struct wf_buf text;
+	int rc;
+
+	request.nonce = (uint64_t)getpid();
+	wf_buf_init(&text, TEXT_BYTES);
+	rc = wf_request_clean(&request, &text) < 0
+		     ? wf_err_set(err, ENOMEM, "out of memory")
+		     : wf_visit(python, text.data, false, config->force, &answer, err);
+	wf_buf_done(&text);
+	return rc < 0 ? rc : read_answer(python->pid, answer, err);
+}
+
+static int clean(const struct wf_config *config, pid_t pid, struct wf_err *err)
+{
+	wf_auto(wf_target_freep) struct wf_target *target = NULL;
+	struct wf_python python;
+	int rc = wf_target_open(pid, &target, err);
+
+	if (rc == 0)
+		rc = wf_python_find(target, &python, err);
+	if (rc == 0)
+		rc = wf_inject_check_owner(&python, err);
+	if (rc < 0)
+		return rc;
+	if (!wf_visit_was_before(&python)) {
+		wf_log(WF_LOG_INFO, "detach", "process %d: nothing of wftrace is in it", (int)pid);
+		return 0;
+	}
+	return ask(config, &python, err);
+}
+
+int wf_cmd_detach(const struct wf_config *config)
+{
+	enum wf_exit code = WF_EXIT_DONE;
+
+	for (uint32_t i = 0; i < config->pids.count; i++) {
+		struct wf_err err = {0};
+
+		if (clean(config, config->pids.items[i], &err) == 0)
+			continue;
+		wf_log(WF_LOG_ERROR, "detach", "%s", err.msg);
+		code = wf_exit_for(err.code);
+	}
+	return code;
+}
