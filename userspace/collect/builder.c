@@ -146,7 +146,8 @@ static void add_active(struct work *work)
 	const struct wf_agent_record *agent = wf_wire_agent(work->in->record);
 	struct wf_value active = {.kind = WF_VALUE_DOUBLE};
 
-	if (!agent || !(agent->flags & WF_AGENT_ACTIVE))
+	if (!agent || !(agent->flags & WF_AGENT_ACTIVE) || !work->rule ||
+	    !work->rule->agent.active_time)
 		return;
 	active.real = (double)agent->active_ns / 1e9;
 	set_attribute(work, "wftrace.active_time", active);
@@ -274,7 +275,7 @@ static int build(struct work *work)
 	};
 	set_identity(work);
 	set_rule_outcome(work);
-	rc = wf_outcome_set(builder, work->arena, work->in, work->span);
+	rc = wf_outcome_set(builder, work->arena, work->in, work->rule, work->span);
 	if (!rc)
 		rc = add_attributes(work);
 	if (!rc)

@@ -38,6 +38,31 @@ static void put_text(struct wf_buf *out, const char *text)
 		out->failed = true;
 }
 
+/* What the agent is to decide; what it takes for granted is left out. */
+static void put_decisions(const struct wf_rule_agent *agent, struct wf_buf *out)
+{
+	if (agent->once)
+		wf_buf_puts(out, ", 'once': True");
+	if (agent->root)
+		wf_buf_puts(out, ", 'root': True");
+	if (agent->active_time)
+		wf_buf_puts(out, ", 'active': True");
+	if (agent->remote)
+		wf_buf_printf(out, ", 'remote': [%s]", agent->remote);
+	for (uint32_t i = 0; i < agent->suppress_count; i++)
+		wf_buf_printf(out, "%s%u%s", i ? ", " : ", 'suppress': [", agent->suppress[i],
+			      i + 1 == agent->suppress_count ? "]" : "");
+	if (!agent->give && !agent->take)
+		return;
+	wf_buf_printf(out, ", 'key': {'name': 'link%u', 'as': '%s'", agent->link,
+		      agent->take_link ? "link" : "parent");
+	if (agent->give)
+		wf_buf_printf(out, ", 'give': [%s]", agent->give);
+	if (agent->take)
+		wf_buf_printf(out, ", 'take': [%s]", agent->take);
+	wf_buf_puts(out, "}");
+}
+
 static void put_rule(const struct wf_rule *rule, struct wf_buf *out)
 {
 	wf_buf_printf(out, "{'id': %u, 'target': ", rule->index);
@@ -49,6 +74,7 @@ static void put_rule(const struct wf_rule *rule, struct wf_buf *out)
 	if (rule->tests)
 		wf_buf_printf(out, ", 'guards': {'any': %s, 'tests': [%s]}",
 			      rule->guard_any ? "True" : "False", rule->tests);
+	put_decisions(&rule->agent, out);
 	wf_buf_puts(out, ", 'captures': [");
 	for (uint8_t i = 0; i < rule->operand_count; i++)
 		wf_buf_printf(out, "%s[%u, '%s', [%s]]", i ? ", " : "", i,

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A program whose calls are parents in other ways than by being around: remote ones, queues, super chains."""
+import asyncio
+import os
+import select
+import time
+
+REMOTE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+class NotFound(LookupError):
+    """An answer, not an error."""
+
+
+class Base:
+    def send(self, depth):
+        return depth and self.send(depth - 1)
+
+
+class Parcel(Base):
+    def send(self, depth):
+        return super().send(depth)
+
+
+def handle(headers):
+    step()
+    return len(headers)
+
+
+def step():
+    return 1
+
+
+def fresh():
+    return step()
+
+
+def quiet():
+    return loud()
+
+
+def loud():
+    return step()
+
+
+def outer(work):
+    return work()
+
+
+def put(queue, number):
+    queue.append(number)
+
+
+def take(queue):
+    return work(queue.pop(0))
+
+
+def work(number):
+    return number
+
+
+def find(number):
+    raise NotFound(number) if number else KeyError(number)
+
+
+def cancelled():
+    raise asyncio.CancelledError
+
+
+async def wait():
+    for _ in range(3):
+        await asyncio.sleep(0.002)
+
+
+def attempt(function, *args):
+    try:
+        function(*args)
+    except (LookupError, asyncio.CancelledError):
+        pass
+
+
+def command(word):
+    if word == "remote":
+        outer(lambda: handle({"traceparent": REMOTE}))
+        outer(lambda: handle([(b"host", b"x"), (b"traceparent", REMOTE.encode())]))
+        outer(lambda: handle({}))
+    elif word == "root":
+        outer(fresh)
+    elif word == "once":
+        Parcel().send(2)
+        outer(lambda: Parcel().send(0))
+    elif word == "suppress":
+        outer(quiet)
+        outer(loud)
+    elif word == "queue":
+        queue = []
+        for i in range(5):
+            put(queue, i)
+        while queue:
+            take(queue)
+    elif word == "errors":
+        for function, *args in ((find, 1), (find, 0), (cancelled,)):
+            attempt(function, *args)
+    elif word == "wait":
+        asyncio.run(wait())
+
+
+print("ready", os.getpid(), flush=True)
+while True:
+    while not select.select([0], [], [], 0)[0]:
+        time.sleep(0.002)
+    text = os.read(0, 100)
+    if not text:
+        break
+    for line in text.decode().split():
+        command(line)
+        print(line, "done", flush=True)
