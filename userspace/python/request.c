@@ -83,6 +83,22 @@ static void put_rule(const struct wf_rule *rule, struct wf_buf *out)
 	wf_buf_puts(out, "]}");
 }
 
+static void put_logs(const struct wf_ruleset *rules, struct wf_buf *out)
+{
+	if (!rules->log_count)
+		return;
+	wf_buf_puts(out, "'logs': [");
+	for (uint32_t i = 0; i < rules->log_count; i++) {
+		const struct wf_log_rule *log = &rules->logs[i];
+
+		wf_buf_printf(out, "%s{'rule': %u, 'level': %u, 'write_ids': %s, 'logger': ",
+			      i ? ", " : "", i, log->level, log->write_ids ? "True" : "False");
+		put_text(out, log->logger);
+		wf_buf_puts(out, "}");
+	}
+	wf_buf_puts(out, "], ");
+}
+
 static void put_head(const struct wf_request *request, const char *action, struct wf_buf *out)
 {
 	wf_buf_printf(out,
@@ -101,8 +117,10 @@ int wf_request_start(const struct wf_request *request, const char *action,
 	wf_buf_append(out, wf_agent_script, wf_agent_script_bytes);
 	wf_buf_puts(out, "\nresult = start(origin, ");
 	put_head(request, action, out);
-	wf_buf_printf(out, ", 'handoff': True, 'sdk': True, 'context': %s, 'rules': [",
+	wf_buf_printf(out, ", 'handoff': True, 'sdk': True, 'context': %s, ",
 		      request->context ? "True" : "False");
+	put_logs(rules, out);
+	wf_buf_puts(out, "'rules': [");
 	for (uint32_t i = 0; i < rules->count; i++) {
 		if (rules->rules[i].at.type != WF_WHERE_PYTHON)
 			continue;

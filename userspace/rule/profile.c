@@ -396,6 +396,8 @@ static int build(struct wf_profile_builder *builder)
 		rc = wf_profile_link_agent(builder);
 	if (rc == 0)
 		rc = read_events(builder);
+	if (rc == 0)
+		rc = wf_profile_read_logs(builder);
 	return rc < 0 ? rc : read_requirements(builder);
 }
 
@@ -430,6 +432,7 @@ int wf_ruleset_add_yaml(struct wf_ruleset *rules, const char *file, const char *
 			struct wf_err *err)
 {
 	uint32_t rule_count = rules->count, requirement_count = rules->requirement_count;
+	uint32_t log_count = rules->log_count;
 	wf_auto(wf_arena_freep) struct wf_arena *arena = wf_arena_new(TREE_BYTES_MAX);
 	int rc;
 
@@ -439,6 +442,7 @@ int wf_ruleset_add_yaml(struct wf_ruleset *rules, const char *file, const char *
 	if (rc < 0) {
 		rules->count = rule_count;
 		rules->requirement_count = requirement_count;
+		rules->log_count = log_count;
 	}
 	return rc;
 }

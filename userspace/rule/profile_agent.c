@@ -253,3 +253,33 @@ int wf_profile_link_agent(struct wf_profile_builder *builder)
 		rc = resolve_suppress(builder, at);
 	return rc < 0 ? rc : read_links(builder);
 }
+
+/* Numbers of Python's logging. */
+static uint32_t level_of(const struct wf_yaml *level)
+{
+	static const char *const words[] = {"debug", "info", "warning", "error", "critical"};
+
+	for (uint32_t i = 0; level && i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcmp(level->text, words[i]) == 0)
+			return 10 * (i + 1);
+	return 20;
+}
+
+int wf_profile_read_logs(struct wf_profile_builder *builder)
+{
+	const struct wf_yaml *logs = wf_yaml_get(builder->root, "logs");
+	int rc = 0;
+
+	for (const struct wf_yaml *item = logs ? logs->first : NULL; rc == 0 && item;
+	     item = item->next) {
+		const struct wf_yaml *logger = wf_yaml_get(item, "logger");
+		struct wf_log_rule log = {
+			.logger = logger ? logger->text : "*",
+			.level = level_of(wf_yaml_get(item, "level")),
+			.write_ids = is_true(wf_yaml_get(item, "write_ids")),
+		};
+
+		rc = wf_ruleset_add_log(builder->rules, &log, builder->err);
+	}
+	return rc;
+}

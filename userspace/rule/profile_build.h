@@ -35,5 +35,6 @@ int wf_profile_read_agent(struct wf_profile_builder *builder, struct wf_draft *d
 			  const struct wf_yaml *item);
 /* What names other rules, once all are read: suppress, links. */
 int wf_profile_link_agent(struct wf_profile_builder *builder);
+int wf_profile_read_logs(struct wf_profile_builder *builder);
 
 #endif

@@ -138,7 +138,7 @@ static const struct wf_key metric_keys[] = {
 static const struct wf_key log_keys[] = {
 	{"logger", WF_KEY_TEXT},
 	{"level", WF_KEY_WORD, .words = levels},
-	{"when", WF_KEY_CONDITION},
+	{"when", WF_KEY_CONDITION, .later = true},
 	{"write_ids", WF_KEY_BOOL},
 	{0},
 };
@@ -151,7 +151,7 @@ const struct wf_key wf_profile_keys[] = {
 	{"events", WF_KEY_MAPPINGS, .keys = event_keys},
 	{"links", WF_KEY_MAPPINGS, .keys = link_keys},
 	{"metrics", WF_KEY_MAPPINGS, .later = true, .keys = metric_keys},
-	{"logs", WF_KEY_MAPPINGS, .later = true, .keys = log_keys},
+	{"logs", WF_KEY_MAPPINGS, .keys = log_keys},
 	{"otel", WF_KEY_OTEL, .later = true},
 	{0},
 };

@@ -92,6 +92,13 @@ struct wf_rule_source {
 	size_t len;
 };
 
+/* `logs:` - which log records of Python processes are taken along. */
+struct wf_log_rule {
+	const char *logger; /* glob */
+	uint32_t level;     /* as logging counts: 20 = info */
+	bool write_ids;     /* trace_id and span_id are put on the record itself */
+};
+
 struct wf_ruleset {
 	struct wf_arena *arena;
 	const char *profile; /* of the first profile; "adhoc" for -f alone */
@@ -102,6 +109,8 @@ struct wf_ruleset {
 	struct wf_requirement *requirements;
 	uint32_t requirement_count, requirement_capacity;
 	uint32_t link_count;
+	struct wf_log_rule *logs;
+	uint32_t log_count, log_capacity;
 	uint64_t min_duration_ns; /* last wf_ruleset_set_min_duration, 0 = never */
 };
 

@@ -97,7 +97,7 @@ static void push_batch(void *context, struct wf_batch *batch)
 	uint32_t finished = 0, roots = 0;
 
 	for (uint32_t i = 0; i < batch->count; i++) {
-		finished += batch->spans[i].state != WF_SPAN_OPEN;
+		finished += wf_span_is(&batch->spans[i], WF_SIGNAL_SPANS);
 		roots += batch->spans[i].state == WF_SPAN_FINISHED && batch->spans[i].local_root;
 	}
 	atomic_fetch_add(&session->traces, roots);
