@@ -3,6 +3,8 @@
 import asyncio
 import os
 import select
+import sys
+import threading
 import time
 
 REMOTE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -72,6 +74,24 @@ async def wait():
         await asyncio.sleep(0.002)
 
 
+def step_and_become(program):
+    pid = os.fork()
+    if not pid:
+        for _ in range(3):
+            step()
+        os.execv(program[0], program)
+    status = os.waitpid(pid, 0)[1]
+    assert status == 0, status
+
+
+def keep_busy(seconds):
+    """As if the agent were answering another request."""
+    turn = sys.modules["_wftrace"].STATE.turn
+    assert turn.take(0)
+    time.sleep(seconds)
+    turn.give()
+
+
 def attempt(function, *args):
     try:
         function(*args)
@@ -101,6 +121,16 @@ def command(word):
     elif word == "errors":
         for function, *args in ((find, 1), (find, 0), (cancelled,)):
             attempt(function, *args)
+    elif word == "become":
+        step_and_become([sys.executable, "-c", ""])
+    elif word == "again":
+        step()
+        print(word, "done", flush=True)
+        os.execv(sys.executable, [sys.executable, __file__])
+    elif word == "busy":
+        threading.Thread(target=keep_busy, args=(6,)).start()
+    elif word == "step":
+        step()
     elif word == "wait":
         asyncio.run(wait())
 
