@@ -385,7 +385,7 @@ int wf_ledger_to_text(const struct wf_ledger *ledger, struct wf_buf *out)
 		wf_buf_printf(out,
 			      "ledger: NOT balanced: entries off by %" PRId64
 			      ", records by %" PRId64 ", spans by %" PRId64 ", exits by %" PRId64
-			      "\n",
-			      off.entries, off.records, off.spans, off.exits);
+			      ", python by %" PRId64 ", logs by %" PRId64 "\n",
+			      off.entries, off.records, off.spans, off.exits, off.python, off.logs);
 	return out->failed ? -ENOMEM : 0;
 }

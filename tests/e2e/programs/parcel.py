@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A program whose calls are parents in other ways than by being around: remote ones, queues, super chains."""
 import asyncio
+import logging
 import os
 import select
 import sys
@@ -92,6 +93,23 @@ def keep_busy(seconds):
     turn.give()
 
 
+class Keeper(logging.Handler):
+    """Shows what a formatter of the program could show."""
+
+    def emit(self, record):
+        self.seen = getattr(record, "trace_id", "-") + "/" + getattr(record, "span_id", "-")
+
+
+KEEPER = Keeper()
+LOG = logging.getLogger("parcel")
+LOG.addHandler(KEEPER)
+
+
+def complain():
+    LOG.warning("it is %s", "late")
+    return KEEPER.seen
+
+
 def attempt(function, *args):
     try:
         function(*args)
@@ -131,8 +149,11 @@ def command(word):
         threading.Thread(target=keep_busy, args=(6,)).start()
     elif word == "step":
         step()
+    elif word == "complain":
+        return complain()
     elif word == "wait":
         asyncio.run(wait())
+    return ""
 
 
 print("ready", os.getpid(), flush=True)
@@ -143,5 +164,4 @@ while True:
     if not text:
         break
     for line in text.decode().split():
-        command(line)
-        print(line, "done", flush=True)
+        print(line, "done", command(line), flush=True)
