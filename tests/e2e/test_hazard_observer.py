@@ -108,7 +108,7 @@ def test_bpftrace_comes_later_on_the_same_function(t):
 
 
 PERF = """
-mount -t tracefs none /sys/kernel/tracing || exit 77
+[ -e /sys/kernel/tracing/uprobe_events ] || mount -t tracefs none /sys/kernel/tracing || exit 77
 echo "p:wfe2e/mid_$$ $1:$2" >> /sys/kernel/tracing/uprobe_events || exit 77
 perf stat -x, -e "wfe2e:mid_$$" -p "$3"
 status=$?
