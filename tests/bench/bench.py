@@ -30,10 +30,11 @@ import pgbench  # noqa: E402
 import predict  # noqa: E402
 import priority  # noqa: E402
 import program  # noqa: E402
+import python  # noqa: E402
 from row import make_rows  # noqa: E402
 from workshop import OUT, Workshop  # noqa: E402
 
-MODULES = (call, predict, program, collector, memory, attach, load, pgbench, hazard)
+MODULES = (call, predict, program, collector, memory, attach, load, pgbench, python, hazard)
 GROUPS = [group for module in MODULES for group in module.GROUPS]
 WIDTHS = (30, 12, 12, 12, 6)
 
