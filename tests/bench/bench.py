@@ -22,6 +22,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "e2e")]
 import attach  # noqa: E402
 import call  # noqa: E402
 import collector  # noqa: E402
+import fastapi  # noqa: E402
 import hazard  # noqa: E402
 import load  # noqa: E402
 import machine  # noqa: E402
@@ -34,7 +35,7 @@ import python  # noqa: E402
 from row import make_rows  # noqa: E402
 from workshop import OUT, Workshop  # noqa: E402
 
-MODULES = (call, predict, program, collector, memory, attach, load, pgbench, python, hazard)
+MODULES = (call, predict, program, collector, memory, attach, load, pgbench, fastapi, python, hazard)
 GROUPS = [group for module in MODULES for group in module.GROUPS]
 WIDTHS = (30, 12, 12, 12, 6)
 

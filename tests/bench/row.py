@@ -59,6 +59,8 @@ ROWS = (
     ("hazards.failed", "tests", "= 0"),
     ("overhead.pgbench", "%", "<= 3"),
     ("overhead.pgbench_select", "%"),
+    ("overhead.fastapi", "%", "<= 3"),
+    ("overhead.fastapi_price", "%"),
     ("python.chosen", "ratio", "<= 2.8"),
     ("python.chosen_root", "ratio"),
     ("python.unchosen", "ratio", "<= 1.01"),
