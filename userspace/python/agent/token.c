@@ -346,14 +346,21 @@ static void leave_context(struct token *token)
 	publish(token, false);
 }
 
+/* Only what can be suspended ends elsewhere than it began. */
+static bool has_moved(const struct wf_agent_record *record)
+{
+	const struct wf_agent_thread *thread = page_thread();
+
+	return !thread || thread->task_key != record->task_key;
+}
+
 static void finish(struct token *token, const struct source *source)
 {
 	struct wf_agent_record *record = &token->record;
-	struct wf_agent_thread *thread = page_thread();
 	struct tags tags;
 
 	record->end_ns = clock_now();
-	if (!thread || thread->task_key != record->task_key)
+	if ((record->flags & WF_AGENT_ASYNC) && has_moved(record))
 		record->flags |= WF_AGENT_MOVED;
 	if (token->probe->options & PROBE_TRACK) {
 		record->active_ns += record->end_ns - token->resumed_ns;
