@@ -277,6 +277,8 @@ __noinline int on_agent(struct pt_regs *ctx, struct wf_task *task, __u32 kind, _
 	count(task, kind == WF_SITE_AGENT_START ? WF_CNT_AGENT_STARTS : WF_CNT_AGENT_NOTES);
 	if (kind == WF_SITE_AGENT_NOTE && !result && (task->found & 0xffff) == WF_REC_EVENT)
 		count(task, WF_CNT_EVENTS);
+	if (kind == WF_SITE_AGENT_NOTE && !result && (task->found & 0xffff) == WF_REC_LOG)
+		count(task, WF_CNT_LOGS);
 	if (result)
 		count(task, WF_CNT_OTHER_LOST);
 	return 0;

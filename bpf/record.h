@@ -187,6 +187,7 @@ enum wf_counter {
 	WF_CNT_AGENT_BAD, /* of the spans: records that could not be read or do not hold together */
 	WF_CNT_AGENT_UNREAD, /* spans of processes that ended before their agent's counts were read
 			      */
+	WF_CNT_LOGS, /* LOG records that went into a ring; those that met a full one: OTHER_LOST */
 	WF_COUNTERS = 32,
 };
 

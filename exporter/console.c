@@ -86,9 +86,14 @@ static int by_interest(const void *left, const void *right)
 	return 0;
 }
 
+static bool is_log(const struct wf_span *span)
+{
+	return wf_span_is(span, WF_SIGNAL_LOGS);
+}
+
 static void hide(struct console *console, struct candidate *candidate)
 {
-	console->hidden_trees++;
+	console->hidden_trees += !is_log(candidate->root->span);
 	console->hidden_spans += candidate->root->spans;
 	console->hidden_failed += failed(candidate);
 	wf_forest_release(console->forest, candidate->root);
@@ -105,7 +110,7 @@ static void on_tree(void *owner, struct wf_node *root, bool early)
 			hide(console, &console->candidates[--console->candidate_count]);
 	}
 	console->candidates[console->candidate_count] = (struct candidate){root, early};
-	console->trees++;
+	console->trees += !is_log(root->span);
 	console->failed_trees += failed(&console->candidates[console->candidate_count++]);
 }
 
@@ -115,6 +120,12 @@ static void on_span(void *owner, const struct wf_node *node)
 	const struct wf_span *span = node->span;
 	uint64_t ns = span->end_ns - span->start_ns;
 
+	if (is_log(span)) {
+		console->base.counters.logs_in++;
+		*(console->base.failed ? &console->base.counters.logs_lost
+				       : &console->base.counters.logs_exported) += 1;
+		return;
+	}
 	wf_open_end(console->open, span);
 	wf_table_add(console->table, span->name, ns,
 		     ns > node->children_ns ? ns - node->children_ns : 0,

@@ -12,6 +12,7 @@
 #include "userspace/base/str.h"
 
 #define TRACES_PATH "/v1/traces"
+#define LOGS_PATH   "/v1/logs"
 #define OTLP_PORT   4318
 #define GRPC_PORT   4317
 #define TEXT_MAX    4096
@@ -32,6 +33,7 @@ void wf_destination_done(struct wf_destination *destination)
 {
 	free(destination->name);
 	free(destination->target);
+	free(destination->logs);
 	wf_headers_done(&destination->headers);
 	*destination = (struct wf_destination){0};
 }
@@ -135,27 +137,52 @@ static int grpc_refuse(const struct url *url, struct wf_err *err)
 			  url->host);
 }
 
+static int url_print(const struct url *url, const char *number, const char *path, int path_len,
+		     char **ret)
+{
+	int rc = asprintf(ret, "%.*s://%.*s%s%.*s%s%.*s%s", url->scheme_len, url->scheme,
+			  url->user_len, url->user ? url->user : "", url->user ? "@" : "",
+			  url->host_len, url->host, number, path_len, path, url->query);
+
+	if (rc < 0)
+		*ret = NULL;
+	return rc;
+}
+
+/* Where traces go to the path of the protocol, logs go to theirs. */
+static int logs_make(const struct url *url, const char *number, const char *path, int path_len,
+		     struct wf_destination *ret)
+{
+	int base = path_len - (int)strlen(TRACES_PATH);
+	wf_auto(wf_freep) char *logs = NULL;
+
+	if (base < 0 || strncmp(path + base, TRACES_PATH, strlen(TRACES_PATH)) != 0)
+		return 0;
+	if (asprintf(&logs, "%.*s" LOGS_PATH, base, path) < 0) {
+		logs = NULL;
+		return -1;
+	}
+	return url_print(url, number, logs, (int)strlen(logs), &ret->logs);
+}
+
 /* path: what follows the host, already complete. port 0 = that of the scheme. */
 static int otlp_make(const struct url *url, uint64_t port, const char *path, int path_len,
 		     struct wf_destination *ret, struct wf_err *err)
 {
-	const char *slashes = "://";
 	char number[8] = "";
 	int rc;
 
 	if (port)
 		snprintf(number, sizeof(number), ":%u", (unsigned)port);
-	rc = asprintf(&ret->name, "%.*s%s%.*s%s%.*s", url->scheme_len, url->scheme, slashes,
-		      url->host_len, url->host, number, path_len, path);
+	rc = asprintf(&ret->name, "%.*s://%.*s%s%.*s", url->scheme_len, url->scheme, url->host_len,
+		      url->host, number, path_len, path);
 	if (rc < 0)
 		ret->name = NULL;
 	else
-		rc = asprintf(&ret->target, "%.*s%s%.*s%s%.*s%s%.*s%s", url->scheme_len,
-			      url->scheme, slashes, url->user_len, url->user ? url->user : "",
-			      url->user ? "@" : "", url->host_len, url->host, number, path_len,
-			      path, url->query);
+		rc = url_print(url, number, path, path_len, &ret->target);
+	if (rc >= 0)
+		rc = logs_make(url, number, path, path_len, ret);
 	if (rc < 0) {
-		ret->target = NULL;
 		wf_destination_done(ret);
 		return wf_err_set(err, ENOMEM, "out of memory");
 	}
@@ -321,6 +348,35 @@ static int protocol_check(const struct environment *env, struct wf_err *err)
 	return wf_err_set(err, EINVAL, "%s=%.40s is not known; use http/protobuf", name, protocol);
 }
 
+/* Logs have variables of their own; without them they go where the general ones say. */
+static int logs_from_env(const struct environment *env, struct wf_destination *ret,
+			 struct wf_err *err)
+{
+	const char *exporter = variable(env, "OTEL_LOGS_EXPORTER");
+	const char *name = "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", *endpoint = variable(env, name);
+	bool own = endpoint;
+	struct wf_destination logs = {0};
+	int rc;
+
+	if (!own) {
+		name = "OTEL_EXPORTER_OTLP_ENDPOINT";
+		endpoint = variable(env, name);
+	}
+	if (exporter && !strcasestr(exporter, "otlp")) {
+		free(wf_take(ret->logs));
+		return 0;
+	}
+	if (!endpoint)
+		return 0;
+	rc = endpoint_parse(endpoint, !own, &logs, err);
+	if (rc < 0)
+		return wf_err_wrap(err, rc, "%s", name);
+	free(ret->logs);
+	ret->logs = own ? wf_take(logs.target) : wf_take(logs.logs);
+	wf_destination_done(&logs);
+	return 0;
+}
+
 static int otlp_from_env(const struct environment *env, struct wf_destination *ret,
 			 struct wf_err *err)
 {
@@ -337,6 +393,11 @@ static int otlp_from_env(const struct environment *env, struct wf_destination *r
 		rc = wf_destination_parse("http://localhost:4318", ret, err);
 	if (rc < 0)
 		return wf_err_wrap(err, rc, "%s", name);
+	rc = logs_from_env(env, ret, err);
+	if (rc < 0) {
+		wf_destination_done(ret);
+		return rc;
+	}
 	headers = traces_variable(env, "HEADERS", name);
 	if (headers)
 		rc = wf_headers_parse_list(&ret->headers, headers, err);

@@ -23,6 +23,7 @@ struct wf_destination {
 	enum wf_destination_kind kind;
 	char *name;                /* for people, without user info and query */
 	char *target;              /* path, or the whole URL; NULL for the console */
+	char *logs;                /* OTLP: URL of logs; NULL = it takes none */
 	struct wf_headers headers; /* of this destination only */
 };
 

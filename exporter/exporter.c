@@ -20,6 +20,7 @@
 
 struct outlet {
 	struct wf_sink *sink;
+	struct wf_sink *logs; /* OTLP: has requests of its own for logs; NULL = sink takes all */
 	char *name;
 	struct wf_headers headers;     /* all of this destination */
 	struct wf_exporter_sink shown; /* under the lock */
@@ -36,7 +37,7 @@ struct wf_exporter {
 
 	pthread_mutex_t lock; /* of what follows */
 	struct wf_queue *inbox;
-	uint64_t inbox_lost;
+	uint64_t inbox_lost, inbox_logs_lost;
 	bool stopping;
 	uint64_t deadline_ns;
 };
@@ -51,9 +52,9 @@ int wf_exporter_new(const struct wf_exporter_config *config, struct wf_exporter 
 		return wf_err_set(err, ENOMEM, "out of memory");
 	pthread_mutex_init(&exporter->lock, NULL);
 	exporter->config = *config;
-	exporter->inbox =
-		wf_queue_new(config->inbox_batches ? config->inbox_batches : INBOX_BATCHES,
-			     config->inbox_bytes ? config->inbox_bytes : INBOX_BYTES);
+	exporter->inbox = wf_queue_new(
+		config->inbox_batches ? config->inbox_batches : INBOX_BATCHES,
+		config->inbox_bytes ? config->inbox_bytes : INBOX_BYTES, WF_SIGNAL_SPANS);
 	if (!exporter->inbox)
 		return wf_err_set(err, ENOMEM, "out of memory");
 	rc = wf_http_new(&exporter->http, err);
@@ -74,6 +75,8 @@ void wf_exporter_free(struct wf_exporter *exporter)
 		struct outlet *outlet = &exporter->outlets[i];
 
 		outlet->sink->ops->free(outlet->sink);
+		if (outlet->logs)
+			outlet->logs->ops->free(outlet->logs);
 		wf_headers_done(&outlet->headers);
 		free(outlet->name);
 	}
@@ -109,8 +112,15 @@ static int otlp_make(struct wf_exporter *exporter, struct outlet *outlet,
 	options.header_count = outlet->headers.count;
 	if (!options.seed && getrandom(&options.seed, sizeof(options.seed), GRND_NONBLOCK) < 0)
 		options.seed = wf_clock_realtime_ns();
-	return wf_otlp_sink_new(exporter->http, outlet->name, destination->target, &options,
-				&outlet->sink, err);
+	rc = wf_otlp_sink_new(exporter->http, outlet->name, destination->target, WF_SIGNAL_SPANS,
+			      &options, &outlet->sink, err);
+	if (rc < 0 || !destination->logs)
+		return rc;
+	rc = wf_otlp_sink_new(exporter->http, outlet->name, destination->logs, WF_SIGNAL_LOGS,
+			      &options, &outlet->logs, err);
+	if (rc < 0)
+		outlet->sink->ops->free(outlet->sink);
+	return rc;
 }
 
 static int sink_make(struct wf_exporter *exporter, struct outlet *outlet,
@@ -152,19 +162,30 @@ int wf_exporter_add(struct wf_exporter *exporter, const struct wf_destination *d
 	}
 	outlet->shown.kind = outlet->sink->ops->kind;
 	outlet->shown.name = outlet->name;
+	outlet->shown.no_logs = destination->kind == WF_DESTINATION_OTLP && !outlet->logs;
 	exporter->count++;
 	return 0;
+}
+
+/* The n-th of all sinks, NULL past the last. */
+static struct wf_sink *sink_at(const struct wf_exporter *exporter, unsigned n)
+{
+	for (unsigned i = 0; i < exporter->count; i++) {
+		if (n-- == 0)
+			return exporter->outlets[i].sink;
+		if (exporter->outlets[i].logs && n-- == 0)
+			return exporter->outlets[i].logs;
+	}
+	return NULL;
 }
 
 /* Everything that is due, in every sink; returns when the next is. */
 static uint64_t sinks_work(struct wf_exporter *exporter)
 {
 	uint64_t now_ns = wf_clock_monotonic_ns(), next = UINT64_MAX, due;
-	unsigned i;
+	struct wf_sink *sink;
 
-	for (i = 0; i < exporter->count; i++) {
-		struct wf_sink *sink = exporter->outlets[i].sink;
-
+	for (unsigned i = 0; (sink = sink_at(exporter, i)); i++) {
 		due = sink->ops->work(sink, now_ns);
 		next = due < next ? due : next;
 	}
@@ -174,14 +195,11 @@ static uint64_t sinks_work(struct wf_exporter *exporter)
 static bool sinks_drain(struct wf_exporter *exporter, uint64_t deadline_ns)
 {
 	uint64_t now_ns = wf_clock_monotonic_ns();
+	struct wf_sink *sink;
 	bool done = true;
-	unsigned i;
 
-	for (i = 0; i < exporter->count; i++) {
-		struct wf_sink *sink = exporter->outlets[i].sink;
-
+	for (unsigned i = 0; (sink = sink_at(exporter, i)); i++)
 		done &= sink->ops->drain(sink, now_ns, deadline_ns);
-	}
 	return done;
 }
 
@@ -199,17 +217,30 @@ static struct wf_batch *inbox_take(struct wf_exporter *exporter)
 static bool inbox_deliver(struct wf_exporter *exporter)
 {
 	struct wf_batch *batch;
+	struct wf_sink *sink;
 	unsigned round, i;
 
 	for (round = 0; round < ROUND_BATCHES; round++) {
 		batch = inbox_take(exporter);
 		if (!batch)
 			break;
-		for (i = 0; i < exporter->count; i++)
-			exporter->outlets[i].sink->ops->push(exporter->outlets[i].sink, batch);
+		for (i = 0; (sink = sink_at(exporter, i)); i++)
+			sink->ops->push(sink, batch);
 		wf_batch_unref(batch);
 	}
 	return round > 0;
+}
+
+/* What the sink of logs calls spans are the logs of its destination. */
+static void add_logs(struct wf_sink_counters *sum, const struct wf_sink_counters *logs)
+{
+	sum->logs_in = logs->spans_in;
+	sum->logs_exported = logs->exported;
+	sum->logs_lost = logs->lost_queue_full + logs->lost_rejected + logs->lost_retries +
+			 logs->lost_too_large + logs->lost_write + logs->lost_encode;
+	sum->retries += logs->retries;
+	sum->requests += logs->requests;
+	sum->bytes_sent += logs->bytes_sent;
 }
 
 /* Let others see the counters, and tell who asked about a sink that failed. */
@@ -222,6 +253,8 @@ static void state_publish(struct wf_exporter *exporter)
 		struct outlet *outlet = &exporter->outlets[i];
 
 		outlet->shown.counters = outlet->sink->counters;
+		if (outlet->logs)
+			add_logs(&outlet->shown.counters, &outlet->logs->counters);
 		outlet->shown.failed = outlet->sink->failed;
 	}
 	pthread_mutex_unlock(&exporter->lock);
@@ -304,8 +337,10 @@ bool wf_exporter_push(struct wf_exporter *exporter, struct wf_batch *batch)
 	pthread_mutex_lock(&exporter->lock);
 	was_empty = !wf_queue_peek(exporter->inbox);
 	taken = wf_queue_push(exporter->inbox, batch);
-	if (!taken)
-		exporter->inbox_lost += wf_group_count(batch, 0, batch->count);
+	if (!taken) {
+		exporter->inbox_lost += wf_group_count(batch, 0, batch->count, WF_SIGNAL_SPANS);
+		exporter->inbox_logs_lost += wf_group_count(batch, 0, batch->count, WF_SIGNAL_LOGS);
+	}
 	pthread_mutex_unlock(&exporter->lock);
 	if (was_empty)
 		wf_http_wake(exporter->http);
@@ -341,12 +376,12 @@ void wf_exporter_sink_read(struct wf_exporter *exporter, unsigned index,
 	pthread_mutex_unlock(&exporter->lock);
 }
 
-uint64_t wf_exporter_inbox_lost(struct wf_exporter *exporter)
+uint64_t wf_exporter_inbox_lost(struct wf_exporter *exporter, enum wf_signal signal)
 {
 	uint64_t lost;
 
 	pthread_mutex_lock(&exporter->lock);
-	lost = exporter->inbox_lost;
+	lost = signal == WF_SIGNAL_LOGS ? exporter->inbox_logs_lost : exporter->inbox_lost;
 	pthread_mutex_unlock(&exporter->lock);
 	return lost;
 }

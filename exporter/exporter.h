@@ -45,15 +45,16 @@ void wf_exporter_stop(struct wf_exporter *exporter, uint64_t deadline_ns);
 struct wf_exporter_sink {
 	const char *kind, *name; /* live as long as the exporter */
 	struct wf_sink_counters counters;
-	int failed; /* errno of a sink that cannot go on */
+	bool no_logs; /* it has no place for logs, and counts none */
+	int failed;   /* errno of a sink that cannot go on */
 };
 
 unsigned wf_exporter_sink_count(const struct wf_exporter *exporter);
 /* A moment's state; exact after stop. */
 void wf_exporter_sink_read(struct wf_exporter *exporter, unsigned index,
 			   struct wf_exporter_sink *ret);
-/* Spans that never reached a sink because the inbox was full. */
-uint64_t wf_exporter_inbox_lost(struct wf_exporter *exporter);
+/* Spans, or logs, that never reached a sink because the inbox was full. */
+uint64_t wf_exporter_inbox_lost(struct wf_exporter *exporter, enum wf_signal signal);
 
 /* After stop: the closing table of a console. */
 void wf_exporter_summary(const struct wf_exporter *exporter, FILE *file);

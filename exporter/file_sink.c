@@ -53,9 +53,30 @@ static void say(struct file_sink *sink, int code)
 	       strerror(code), sink->base.counters.exported);
 }
 
-/* The whole text to a regular file, or none of it. */
-static void regular_write(struct file_sink *sink, uint64_t spans)
+/* What a line holds. */
+struct content {
+	enum wf_signal signal;
+	uint64_t count;
+};
+
+static void count_in(struct file_sink *sink, struct content content)
 {
+	struct wf_sink_counters *counters = &sink->base.counters;
+
+	*(content.signal == WF_SIGNAL_LOGS ? &counters->logs_in : &counters->spans_in) +=
+		content.count;
+}
+
+static void count_lost(struct file_sink *sink, struct content content, uint64_t *lost)
+{
+	*(content.signal == WF_SIGNAL_LOGS ? &sink->base.counters.logs_lost : lost) +=
+		content.count;
+}
+
+/* The whole text to a regular file, or none of it. */
+static void regular_write(struct file_sink *sink, struct content content)
+{
+	struct wf_sink_counters *counters = &sink->base.counters;
 	struct wf_buf *text = &sink->stream.text;
 	size_t done = 0;
 	ssize_t n = 0;
@@ -70,67 +91,78 @@ static void regular_write(struct file_sink *sink, uint64_t spans)
 	}
 	if (done == text->len) {
 		sink->whole += (off_t)done;
-		sink->base.counters.exported += spans;
-		sink->base.counters.bytes_sent += done;
+		*(content.signal == WF_SIGNAL_LOGS ? &counters->logs_exported
+						   : &counters->exported) += content.count;
+		counters->bytes_sent += done;
 		return;
 	}
 	say(sink, n < 0 ? errno : ENOSPC);
-	sink->base.counters.lost_write += spans;
+	count_lost(sink, content, &counters->lost_write);
 	if (done && (ftruncate(sink->stream.fd, sink->whole) < 0 ||
 		     lseek(sink->stream.fd, sink->whole, SEEK_SET) < 0))
 		wf_log(WF_LOG_ERROR, "file", "%s: ends with half a line: %s", sink->base.name,
 		       strerror(errno));
 }
 
-static void text_out(struct file_sink *sink, uint64_t spans)
+static void text_out(struct file_sink *sink, struct content content)
 {
+	bool logs = content.signal == WF_SIGNAL_LOGS;
 	int failed = sink->base.failed;
 
 	if (sink->regular) {
-		regular_write(sink, spans);
+		regular_write(sink, content);
 		wf_buf_reset(&sink->stream.text);
 		return;
 	}
-	wf_stream_commit(&sink->stream, &sink->base, spans);
+	wf_stream_commit(&sink->stream, &sink->base, logs ? 0 : content.count,
+			 logs ? content.count : 0);
 	if (!failed && sink->base.failed && sink->base.failed != EPIPE)
 		say(sink, sink->base.failed);
 }
 
 /* One line; text of a line that cannot be made is taken back. */
 static void line_add(struct file_sink *sink, const struct wf_batch *batch, uint32_t from,
-		     uint32_t to, uint64_t spans)
+		     uint32_t to, struct content content)
 {
 	struct wf_buf *text = &sink->stream.text;
 	size_t before = text->len;
 
 	wf_arena_reset(sink->scratch);
-	if (wf_otlp_json_encode(sink->scratch, batch, from, to, text) == 0 &&
+	if (wf_otlp_json_encode(sink->scratch, batch, from, to, content.signal, text) == 0 &&
 	    wf_buf_putc(text, '\n') == 0) {
-		text_out(sink, spans);
+		text_out(sink, content);
 		return;
 	}
 	text->len = before;
 	text->failed = false;
-	sink->base.counters.lost_encode += spans;
+	count_lost(sink, content, &sink->base.counters.lost_encode);
+}
+
+static void push_signal(struct file_sink *sink, const struct wf_batch *batch, enum wf_signal signal)
+{
+	struct wf_sink_counters *counters = &sink->base.counters;
+	struct content content = {.signal = signal};
+	uint32_t from, to;
+
+	for (from = 0; from < batch->count; from = to) {
+		to = batch->count - from > LINE_SPANS ? from + LINE_SPANS : batch->count;
+		content.count = wf_group_count(batch, from, to, signal);
+		count_in(sink, content);
+		if (sink->base.failed)
+			count_lost(sink, content, &counters->lost_write);
+		else if (!wf_stream_room(&sink->stream))
+			count_lost(sink, content, &counters->lost_queue_full);
+		else if (content.count)
+			line_add(sink, batch, from, to, content);
+	}
 }
 
 static void push(struct wf_sink *base, struct wf_batch *batch)
 {
 	struct file_sink *sink = (struct file_sink *)base;
-	uint32_t from, to;
-	uint64_t spans;
 
-	for (from = 0; from < batch->count; from = to) {
-		to = batch->count - from > LINE_SPANS ? from + LINE_SPANS : batch->count;
-		spans = wf_group_count(batch, from, to);
-		base->counters.spans_in += spans;
-		if (base->failed)
-			base->counters.lost_write += spans;
-		else if (!wf_stream_room(&sink->stream))
-			base->counters.lost_queue_full += spans;
-		else if (spans)
-			line_add(sink, batch, from, to, spans);
-	}
+	push_signal(sink, batch, WF_SIGNAL_SPANS);
+	push_signal(sink, batch, WF_SIGNAL_LOGS);
 }
 
 static uint64_t work(struct wf_sink *base, uint64_t now_ns)

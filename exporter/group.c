@@ -79,7 +79,7 @@ static int groups_fill(struct grouping *grouping, const struct wf_batch *batch, 
 }
 
 int wf_group_spans(struct wf_arena *arena, const struct wf_batch *batch, uint32_t from, uint32_t to,
-		   struct wf_groups *ret)
+		   enum wf_signal signal, struct wf_groups *ret)
 {
 	struct grouping grouping = {.arena = arena, .ret = ret};
 	uint32_t i;
@@ -93,7 +93,7 @@ int wf_group_spans(struct wf_arena *arena, const struct wf_batch *batch, uint32_
 	if (!grouping.of || !ret->resources)
 		return -ENOMEM;
 	for (i = from; i < to; i++) {
-		if (batch->spans[i].state == WF_SPAN_OPEN)
+		if (!wf_span_is(&batch->spans[i], signal))
 			continue;
 		grouping.of[i - from] = group_find(&grouping, &batch->spans[i]);
 		if (!grouping.of[i - from])
@@ -104,11 +104,12 @@ int wf_group_spans(struct wf_arena *arena, const struct wf_batch *batch, uint32_
 	return groups_fill(&grouping, batch, from, to);
 }
 
-uint32_t wf_group_count(const struct wf_batch *batch, uint32_t from, uint32_t to)
+uint32_t wf_group_count(const struct wf_batch *batch, uint32_t from, uint32_t to,
+			enum wf_signal signal)
 {
 	uint32_t count = 0, i;
 
 	for (i = from; i < to; i++)
-		count += batch->spans[i].state != WF_SPAN_OPEN;
+		count += wf_span_is(&batch->spans[i], signal);
 	return count;
 }

@@ -28,11 +28,12 @@ struct wf_groups {
 	uint32_t spans;
 };
 
-/* Spans [from, to) of the batch. 0 or -ENOMEM. */
+/* What belongs to the signal in [from, to) of the batch. 0 or -ENOMEM. */
 int wf_group_spans(struct wf_arena *arena, const struct wf_batch *batch, uint32_t from, uint32_t to,
-		   struct wf_groups *ret);
+		   enum wf_signal signal, struct wf_groups *ret);
 
-/* Spans of [from, to) that are exported: all but the notices. */
-uint32_t wf_group_count(const struct wf_batch *batch, uint32_t from, uint32_t to);
+/* How many of [from, to) belong to the signal. */
+uint32_t wf_group_count(const struct wf_batch *batch, uint32_t from, uint32_t to,
+			enum wf_signal signal);
 
 #endif

@@ -15,37 +15,44 @@ struct json_sink {
 	struct wf_stream stream;
 };
 
+/* Why the line was not taken, or NULL. */
+static uint64_t *put_line(struct json_sink *sink, const struct wf_span *span)
+{
+	struct wf_buf *text = &sink->stream.text;
+	size_t before = text->len;
+
+	if (sink->base.failed)
+		return &sink->base.counters.lost_write;
+	if (!wf_stream_room(&sink->stream))
+		return &sink->base.counters.lost_queue_full;
+	wf_line_put(text, span);
+	if (!text->failed)
+		return NULL;
+	text->len = before;
+	text->failed = false;
+	return &sink->base.counters.lost_encode;
+}
+
 static void push(struct wf_sink *base, struct wf_batch *batch)
 {
 	struct json_sink *sink = (struct json_sink *)base;
-	struct wf_buf *text = &sink->stream.text;
-	uint64_t spans = 0;
-	uint32_t i;
+	uint64_t spans = 0, logs = 0;
 
-	for (i = 0; i < batch->count; i++) {
-		size_t before = text->len;
+	for (uint32_t i = 0; i < batch->count; i++) {
+		const struct wf_span *span = &batch->spans[i];
+		bool log = wf_span_is(span, WF_SIGNAL_LOGS);
+		uint64_t *lost;
 
-		if (batch->spans[i].state == WF_SPAN_OPEN)
+		if (span->state == WF_SPAN_OPEN)
 			continue;
-		base->counters.spans_in++;
-		if (base->failed) {
-			base->counters.lost_write++;
-			continue;
-		}
-		if (!wf_stream_room(&sink->stream)) {
-			base->counters.lost_queue_full++;
-			continue;
-		}
-		wf_line_put(text, &batch->spans[i]);
-		if (text->failed) {
-			text->len = before;
-			text->failed = false;
-			base->counters.lost_encode++;
-			continue;
-		}
-		spans++;
+		*(log ? &base->counters.logs_in : &base->counters.spans_in) += 1;
+		lost = put_line(sink, span);
+		if (lost)
+			*(log ? &base->counters.logs_lost : lost) += 1;
+		else
+			*(log ? &logs : &spans) += 1;
 	}
-	wf_stream_commit(&sink->stream, base, spans);
+	wf_stream_commit(&sink->stream, base, spans, logs);
 }
 
 static uint64_t work(struct wf_sink *base, uint64_t now_ns)

@@ -92,8 +92,40 @@ static void links(struct wf_buf *out, const struct wf_span *span)
 	wf_buf_putc(out, ']');
 }
 
+static void log_put(struct wf_buf *out, const struct wf_span *log)
+{
+	static const uint8_t none[8];
+	bool inside = memcmp(log->parent_id, none, sizeof(none)) != 0;
+
+	wf_buf_puts(out, "{\"type\":\"log\",\"time\":");
+	wf_json_time(out, log->start_ns);
+	wf_buf_puts(out, ",\"trace_id\":");
+	if (inside)
+		wf_json_hex(out, log->trace_id, 16);
+	else
+		wf_buf_puts(out, "null");
+	wf_buf_puts(out, ",\"span_id\":");
+	if (inside)
+		wf_json_hex(out, log->parent_id, 8);
+	else
+		wf_buf_puts(out, "null");
+	key_text(out, "severity", log->severity_text);
+	wf_buf_printf(out, ",\"severity_number\":%u", log->severity);
+	key_text(out, "logger", log->scope);
+	key_text(out, "body", log->name);
+	key_text(out, "service", wf_span_service(log));
+	wf_buf_printf(out, ",\"pid\":%" PRIu32 ",\"tid\":%" PRIu32 ",\"attributes\":", log->tgid,
+		      log->tid);
+	wf_json_attributes(out, &log->attributes);
+	wf_buf_puts(out, "}\n");
+}
+
 void wf_line_put(struct wf_buf *out, const struct wf_span *span)
 {
+	if (wf_span_is(span, WF_SIGNAL_LOGS)) {
+		log_put(out, span);
+		return;
+	}
 	wf_buf_puts(out, "{\"time\":");
 	wf_json_time(out, span->start_ns);
 	ids(out, span);

@@ -6,7 +6,7 @@
 #include "userspace/base/buf.h"
 #include "userspace/span/span.h"
 
-/* Appends the object and a line feed. */
+/* Appends the object and a line feed. A log says "type":"log". */
 void wf_line_put(struct wf_buf *out, const struct wf_span *span);
 
 /* "internal", "server" ...; "unset", "ok", "error". */

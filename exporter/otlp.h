@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * otlp.h - spans to the bytes of an OTLP trace request (protobuf). Pure: no clock, no I/O.
+ * otlp.h - spans or logs to the bytes of an OTLP request (protobuf). Pure: no clock, no I/O.
  *
  * The encoder owns scratch memory that stays warm, so that it allocates nothing per request. One
  * thread at a time. Two encodings one after the other in a buffer are one valid request: that is
@@ -14,8 +14,9 @@
 
 struct wf_otlp;
 
-/* NULL when memory is out. scratch_max bounds the encoder's own memory. */
-struct wf_otlp *wf_otlp_new(size_t scratch_max);
+/* For one signal, whose items are `spans` below. NULL when memory is out. scratch_max bounds the
+ * encoder's own memory. */
+struct wf_otlp *wf_otlp_new(size_t scratch_max, enum wf_signal signal);
 void wf_otlp_free(struct wf_otlp *otlp);
 
 struct wf_otlp_limit {

@@ -162,39 +162,71 @@ static void span_put(struct wf_buf *out, const struct wf_span *span)
 	wf_buf_putc(out, '}');
 }
 
-static void scope_put(struct wf_buf *out, const struct wf_group *group)
+static void log_put(struct wf_buf *out, const struct wf_span *log)
 {
+	static const uint8_t none[8];
+
+	wf_buf_printf(out,
+		      "{\"timeUnixNano\":\"%" PRIu64 "\",\"observedTimeUnixNano\":\"%" PRIu64
+		      "\",\"severityNumber\":%u",
+		      log->start_ns, log->start_ns, log->severity);
+	if (log->severity_text) {
+		wf_buf_puts(out, ",\"severityText\":");
+		wf_json_text(out, log->severity_text);
+	}
+	wf_buf_puts(out, ",\"body\":{\"stringValue\":");
+	wf_json_text(out, log->name);
+	wf_buf_putc(out, '}');
+	attributes_put(out, ",", &log->attributes);
+	if (memcmp(log->parent_id, none, sizeof(none))) {
+		wf_buf_printf(out, ",\"flags\":%" PRIu32 ",\"traceId\":", log->flags);
+		wf_json_hex(out, log->trace_id, 16);
+		wf_buf_puts(out, ",\"spanId\":");
+		wf_json_hex(out, log->parent_id, 8);
+	}
+	wf_buf_putc(out, '}');
+}
+
+/* The scope of logs is a logger, which has no version. */
+static void scope_put(struct wf_buf *out, const struct wf_group *group, enum wf_signal signal)
+{
+	bool logs = signal == WF_SIGNAL_LOGS;
 	uint32_t i;
 
 	wf_buf_puts(out, "{\"scope\":{\"name\":");
 	wf_json_text(out, group->scope);
-	wf_buf_puts(out, ",\"version\":\"" WF_VERSION "\"},\"spans\":[");
+	wf_buf_puts(out,
+		    logs ? "},\"logRecords\":[" : ",\"version\":\"" WF_VERSION "\"},\"spans\":[");
 	for (i = 0; i < group->count; i++) {
 		if (i)
 			wf_buf_putc(out, ',');
-		span_put(out, group->spans[i]);
+		if (logs)
+			log_put(out, group->spans[i]);
+		else
+			span_put(out, group->spans[i]);
 	}
 	wf_buf_puts(out, "]}");
 }
 
 int wf_otlp_json_encode(struct wf_arena *scratch, const struct wf_batch *batch, uint32_t from,
-			uint32_t to, struct wf_buf *out)
+			uint32_t to, enum wf_signal signal, struct wf_buf *out)
 {
+	bool logs = signal == WF_SIGNAL_LOGS;
 	const struct wf_group *group;
 	struct wf_groups groups;
 	uint32_t i;
-	int rc = wf_group_spans(scratch, batch, from, to, &groups);
+	int rc = wf_group_spans(scratch, batch, from, to, signal, &groups);
 
 	if (rc < 0 || !groups.spans)
 		return rc;
-	wf_buf_puts(out, "{\"resourceSpans\":[");
+	wf_buf_puts(out, logs ? "{\"resourceLogs\":[" : "{\"resourceSpans\":[");
 	for (i = 0; i < groups.resource_count; i++) {
 		wf_buf_puts(out, i ? ",{\"resource\":{" : "{\"resource\":{");
 		if (groups.resources[i]->resource)
 			attributes_put(out, "", &groups.resources[i]->resource->attributes);
-		wf_buf_puts(out, "},\"scopeSpans\":[");
+		wf_buf_puts(out, logs ? "},\"scopeLogs\":[" : "},\"scopeSpans\":[");
 		for (group = groups.resources[i]; group; group = group->next_scope) {
-			scope_put(out, group);
+			scope_put(out, group, signal);
 			if (group->next_scope)
 				wf_buf_putc(out, ',');
 		}

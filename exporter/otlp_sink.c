@@ -47,6 +47,7 @@ struct otlp_sink {
 	struct wf_gzip *gzip; /* NULL = plain */
 	struct wf_queue *queue;
 	struct wf_otlp_options options;
+	enum wf_signal signal;
 	struct request requests[REQUESTS_MAX];
 	unsigned window;      /* how many may be under way: one more after each answer */
 	uint64_t now_ns;      /* of the last call of work() */
@@ -101,7 +102,7 @@ static void push(struct wf_sink *base, struct wf_batch *batch)
 	struct otlp_sink *sink = (struct otlp_sink *)base;
 	uint64_t before = wf_queue_spans(sink->queue);
 
-	if (!wf_group_count(batch, 0, batch->count))
+	if (!wf_group_count(batch, 0, batch->count, sink->signal))
 		return;
 	/* The newest are worth more: the oldest make room. An empty queue takes any batch. */
 	while (!wf_queue_push(sink->queue, batch)) {
@@ -221,10 +222,12 @@ static void request_unanswered(struct request *request, const struct wf_http_res
 	trouble_say(request->sink, "cannot deliver, spans are lost", result->reason);
 }
 
-static const char *status_hint(long status)
+static const char *status_hint(long status, enum wf_signal signal)
 {
 	if (status == 404 || status == 405)
-		return " (is the path right? OTLP/HTTP takes POST at /v1/traces)";
+		return signal == WF_SIGNAL_LOGS
+			       ? " (OTLP/HTTP takes POST of logs at /v1/logs)"
+			       : " (is the path right? OTLP/HTTP takes POST at /v1/traces)";
 	if (status == 401 || status == 403)
 		return " (give the receiver's key with --header)";
 	if (status == 413)
@@ -239,7 +242,8 @@ static void request_answered(struct request *request, const struct wf_http_resul
 	char what[128];
 
 	wf_response_read(result->status, result->body, result->body_len, request->spans, &response);
-	snprintf(what, sizeof(what), "answered %ld%s", result->status, status_hint(result->status));
+	snprintf(what, sizeof(what), "answered %ld%s", result->status,
+		 status_hint(result->status, sink->signal));
 	if (response.outcome == WF_OUTCOME_RETRY) {
 		request_retry(request, result->retry_after_ns, what, response.message);
 		return;
@@ -403,7 +407,7 @@ static void options_default(struct wf_otlp_options *options)
 		options->timeout_ns = TIMEOUT_NS;
 }
 
-int wf_otlp_sink_new(struct wf_http *http, const char *name, const char *url,
+int wf_otlp_sink_new(struct wf_http *http, const char *name, const char *url, enum wf_signal signal,
 		     const struct wf_otlp_options *options, struct wf_sink **ret,
 		     struct wf_err *err)
 {
@@ -416,6 +420,7 @@ int wf_otlp_sink_new(struct wf_http *http, const char *name, const char *url,
 	sink->base.ops = &otlp_ops;
 	sink->base.name = name;
 	sink->http = http;
+	sink->signal = signal;
 	sink->options = *options;
 	sink->deadline_ns = UINT64_MAX;
 	sink->window = REQUESTS_FIRST;
@@ -431,8 +436,8 @@ int wf_otlp_sink_new(struct wf_http *http, const char *name, const char *url,
 				  err);
 	if (rc < 0)
 		return rc;
-	sink->encoder = wf_otlp_new(SCRATCH_BYTES);
-	sink->queue = wf_queue_new(QUEUE_BATCHES_MAX, sink->options.queue_bytes);
+	sink->encoder = wf_otlp_new(SCRATCH_BYTES, signal);
+	sink->queue = wf_queue_new(QUEUE_BATCHES_MAX, sink->options.queue_bytes, signal);
 	if (!options->no_gzip)
 		sink->gzip = wf_gzip_new(1);
 	if (!sink->encoder || !sink->queue || (!options->no_gzip && !sink->gzip))

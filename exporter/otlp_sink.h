@@ -27,8 +27,11 @@ struct wf_otlp_options {
 	uint64_t seed;        /* of the jitter */
 };
 
-/* name and http are borrowed and outlive the sink; url is used as it stands. */
-int wf_otlp_sink_new(struct wf_http *http, const char *name, const char *url,
+/*
+ * For one signal, whose items its counters call spans. name and http are borrowed and outlive the
+ * sink; url is used as it stands.
+ */
+int wf_otlp_sink_new(struct wf_http *http, const char *name, const char *url, enum wf_signal signal,
 		     const struct wf_otlp_options *options, struct wf_sink **ret,
 		     struct wf_err *err);
 

@@ -10,9 +10,10 @@ struct wf_queue {
 	uint32_t first, count, max;
 	size_t bytes, bytes_max;
 	uint64_t spans;
+	enum wf_signal signal;
 };
 
-struct wf_queue *wf_queue_new(uint32_t batches_max, size_t bytes_max)
+struct wf_queue *wf_queue_new(uint32_t batches_max, size_t bytes_max, enum wf_signal signal)
 {
 	wf_auto(wf_queue_freep) struct wf_queue *queue = calloc(1, sizeof(*queue));
 
@@ -21,6 +22,7 @@ struct wf_queue *wf_queue_new(uint32_t batches_max, size_t bytes_max)
 	queue->items = calloc(batches_max, sizeof(*queue->items));
 	if (!queue->items)
 		return NULL;
+	queue->signal = signal;
 	queue->max = batches_max;
 	queue->bytes_max = bytes_max;
 	return wf_take(queue);
@@ -47,7 +49,7 @@ bool wf_queue_push(struct wf_queue *queue, struct wf_batch *batch)
 	*item = (struct wf_queue_item){
 		.batch = batch,
 		.bytes = bytes,
-		.spans = wf_group_count(batch, 0, batch->count),
+		.spans = wf_group_count(batch, 0, batch->count, queue->signal),
 	};
 	wf_batch_ref(batch);
 	queue->bytes += bytes;

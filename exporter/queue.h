@@ -18,8 +18,8 @@ struct wf_queue_item {
 	size_t bytes;   /* memory that the batch pins */
 };
 
-/* NULL when memory is out. */
-struct wf_queue *wf_queue_new(uint32_t batches_max, size_t bytes_max);
+/* Counts what belongs to the signal as its spans. NULL when memory is out. */
+struct wf_queue *wf_queue_new(uint32_t batches_max, size_t bytes_max, enum wf_signal signal);
 void wf_queue_free(struct wf_queue *queue);
 
 /* Takes a reference. False when full; a batch over the byte limit fits an empty queue. */

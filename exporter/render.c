@@ -232,6 +232,24 @@ static void put_span(struct line *line, const struct wf_node *node, const struct
 	wf_buf_putc(line->out, '\n');
 }
 
+#define SEVERITY_WARN  13 /* numbers of OTLP */
+#define SEVERITY_ERROR 17
+
+/* "WARNING  shelf 3 is empty  kiosk.desk" */
+static void put_log(struct line *line, const struct wf_span *log)
+{
+	const char *colour = log->severity >= SEVERITY_ERROR  ? RED
+			     : log->severity >= SEVERITY_WARN ? YELLOW
+							      : DIM;
+
+	put(line, colour, log->severity_text ? log->severity_text : "log");
+	put(line, "", "  ");
+	put(line, "", log->name);
+	put(line, "", "  ");
+	put(line, DIM, log->scope ? log->scope : "");
+	wf_buf_putc(line->out, '\n');
+}
+
 /* The branch in front of a child at that depth (1 = child of the root). */
 static void put_branch(struct line *line, const struct tree *tree, unsigned depth)
 {
@@ -252,7 +270,8 @@ static uint32_t run_length(const struct wf_node *node)
 	const struct wf_node *at;
 	uint32_t count = 0;
 
-	for (at = node; at && !at->first && strcmp(at->span->name, node->span->name) == 0;
+	for (at = node; at && !at->first && !wf_span_is(at->span, WF_SIGNAL_LOGS) &&
+			strcmp(at->span->name, node->span->name) == 0;
 	     at = at->next)
 		count++;
 	return count;
@@ -302,8 +321,12 @@ static void put_child(struct tree *tree, const struct wf_node *node, const struc
 
 	tree->last[depth] = !node->next;
 	put_branch(&line, tree, depth);
-	put_span(&line, node, parent->span, tree->column);
 	tree->lines_left--;
+	if (wf_span_is(node->span, WF_SIGNAL_LOGS)) {
+		put_log(&line, node->span);
+		return;
+	}
+	put_span(&line, node, parent->span, tree->column);
 	tree->shown++;
 	put_children(tree, node, depth + 1);
 }
@@ -360,6 +383,8 @@ static unsigned align_column(const struct wf_node *parent, unsigned depth, unsig
 	     node = node->next) {
 		const char *name = node->span->name;
 
+		if (wf_span_is(node->span, WF_SIGNAL_LOGS))
+			continue;
 		column = BRANCH_COLUMNS * depth + wf_text_columns(name, strlen(name), limit);
 		if (column > widest && column <= limit)
 			widest = column;
@@ -380,6 +405,10 @@ void wf_render_tree(const struct wf_style *style, const struct wf_node *root, bo
 	put_origin(&line, root->span);
 	if (early)
 		put(&line, YELLOW, "(inside an open call) ");
+	if (wf_span_is(root->span, WF_SIGNAL_LOGS)) {
+		put_log(&line, root->span);
+		return;
+	}
 	put_span(&line, root, NULL, 0);
 	tree.column = align_column(root, 1, align_max(style));
 	put_children(&tree, root, 1);

@@ -61,7 +61,8 @@ bool wf_stream_room(const struct wf_stream *stream)
 void wf_stream_abandon(struct wf_stream *stream, struct wf_sink *sink)
 {
 	sink->counters.lost_write += stream->spans;
-	stream->spans = 0;
+	sink->counters.logs_lost += stream->logs;
+	stream->spans = stream->logs = 0;
 	stream->sent = 0;
 	wf_buf_reset(&stream->text);
 }
@@ -112,14 +113,16 @@ bool wf_stream_flush(struct wf_stream *stream, struct wf_sink *sink)
 		sink->counters.bytes_sent += (uint64_t)n;
 	}
 	sink->counters.exported += stream->spans;
-	stream->spans = 0;
+	sink->counters.logs_exported += stream->logs;
+	stream->spans = stream->logs = 0;
 	stream->sent = 0;
 	wf_buf_reset(&stream->text);
 	return true;
 }
 
-void wf_stream_commit(struct wf_stream *stream, struct wf_sink *sink, uint64_t spans)
+void wf_stream_commit(struct wf_stream *stream, struct wf_sink *sink, uint64_t spans, uint64_t logs)
 {
 	stream->spans += spans;
+	stream->logs += logs;
 	wf_stream_flush(stream, sink);
 }

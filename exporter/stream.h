@@ -20,6 +20,7 @@ struct wf_stream {
 	struct wf_buf text;
 	size_t sent;     /* of text */
 	uint64_t spans;  /* committed, not yet out */
+	uint64_t logs;   /* the same */
 	size_t slack;    /* text beyond which nothing more is taken */
 	int terminal_fd; /* the same terminal, opened again, non-blocking; -1 = none */
 	bool file_owned; /* close the fd at the end */
@@ -31,8 +32,9 @@ void wf_stream_done(struct wf_stream *stream);
 
 /* False while too much waits; then what is new is dropped and counted by the caller. */
 bool wf_stream_room(const struct wf_stream *stream);
-/* The text appended since the last commit stands for that many spans; flushes. */
-void wf_stream_commit(struct wf_stream *stream, struct wf_sink *sink, uint64_t spans);
+/* The text appended since the last commit stands for that many spans and logs; flushes. */
+void wf_stream_commit(struct wf_stream *stream, struct wf_sink *sink, uint64_t spans,
+		      uint64_t logs);
 /* Write what can be written. True when nothing is left, or never will be (sink->failed is set). */
 bool wf_stream_flush(struct wf_stream *stream, struct wf_sink *sink);
 /* Give up what is left. */

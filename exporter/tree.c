@@ -218,7 +218,8 @@ static void span_add(struct wf_forest *forest, struct wf_pin *pin, const struct 
 		     uint64_t now_ns)
 {
 	static const uint8_t none[8];
-	struct wf_node alone = {.span = span, .spans = 1}, *node = NULL;
+	uint32_t spans = wf_span_is(span, WF_SIGNAL_SPANS);
+	struct wf_node alone = {.span = span, .spans = spans}, *node = NULL;
 
 	if (forest->nodes < NODES_MAX)
 		node = calloc(1, sizeof(*node));
@@ -227,11 +228,12 @@ static void span_add(struct wf_forest *forest, struct wf_pin *pin, const struct 
 		return;
 	}
 	node->span = span;
-	node->spans = 1;
+	node->spans = spans;
 	node->pin = pin;
 	pin->nodes++;
 	forest->nodes++;
-	children_take(forest, node);
+	if (spans)
+		children_take(forest, node);
 	forest->ops->on_span(forest->owner, node);
 	if (span->local_root || memcmp(span->parent_id, none, sizeof(none)) == 0)
 		forest->ops->on_tree(forest->owner, node, false);

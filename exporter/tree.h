@@ -19,7 +19,7 @@ struct wf_node {
 	const struct wf_span *span;
 	struct wf_node *first, *last, *next; /* children, in order of their ends; next sibling */
 	struct wf_pin *pin;                  /* private */
-	uint32_t spans;                      /* of this tree, itself included */
+	uint32_t spans;                      /* of this tree, itself included; logs do not count */
 	uint32_t before;                     /* spans below it that were released early */
 	uint64_t children_ns;                /* time in direct children */
 };
@@ -43,7 +43,8 @@ struct wf_forest *wf_forest_new(const struct wf_forest_limits *limits,
 /* Trees that were not given back go too. */
 void wf_forest_free(struct wf_forest *forest);
 
-/* Take the finished and unfinished spans of a batch. A span without memory is seen by on_span only.
+/* Take the finished and unfinished spans of a batch, and the logs, which are leaves. A span without
+ * memory is seen by on_span only.
  */
 void wf_forest_add(struct wf_forest *forest, struct wf_batch *batch, uint64_t now_ns);
 /* Release early what waited too long. Returns when to be called again; UINT64_MAX = nothing waits.

@@ -265,7 +265,7 @@ static void bench_init(struct bench *bench, const struct wf_ruleset *rules, bool
 		bench->rings[i].bytes = memory(calloc(ROUND_SPANS, RECORD_MAX), "rings");
 	need(wf_order_new(32u << 20, deliver, bench, &bench->order, NULL), "order");
 	need(wf_assembler_new(&config, &bench->assembler, NULL), "assembler");
-	bench->otlp = memory(wf_otlp_new(16u << 20), "encoder");
+	bench->otlp = memory(wf_otlp_new(16u << 20, WF_SIGNAL_SPANS), "encoder");
 	bench->gzip = gzip ? memory(wf_gzip_new(1), "gzip") : NULL;
 	wf_buf_init(&bench->body, BODY_MAX);
 	wf_buf_init(&bench->packed, 2 * BODY_MAX);

@@ -93,11 +93,36 @@ def read_spans(data):
     return found
 
 
+def read_log(data, resource, scope):
+    message = fields(data)
+    return {
+        "time": struct.unpack("<Q", one(message, 1))[0], "severity_number": one(message, 2, 0),
+        "severity": one(message, 3, b"").decode(), "body": any_value(one(message, 5)),
+        "attributes": attributes(message.get(6, [])), "trace_id": one(message, 9, b"").hex() or None,
+        "span_id": one(message, 10, b"").hex() or None, "observed": struct.unpack("<Q", one(message, 11))[0],
+        "resource": resource, "logger": scope,
+    }
+
+
+def read_logs(data):
+    """Log records of an ExportLogsServiceRequest, in the same way."""
+    found = []
+    for resource_logs in fields(data).get(1, []):
+        message = fields(resource_logs)
+        resource = attributes(fields(one(message, 1)).get(1, []))
+        for scope_logs in message.get(2, []):
+            scope_message = fields(scope_logs)
+            scope = one(fields(one(scope_message, 1)), 1).decode()
+            found += [read_log(x, resource, scope) for x in scope_message.get(2, [])]
+    return found
+
+
 class Receiver:
     """An OTLP/http endpoint on loopback. `answers` are (status, headers, body) for the first requests; then 200."""
 
     def __init__(self, answers=()):
         self.answers = list(answers)
+        self.logs = []
         self.requests = []  # (path, headers, body as sent, spans, status answered)
         self.lock = threading.Lock()
         receiver = self
@@ -120,7 +145,9 @@ class Receiver:
         plain = gzip.decompress(body) if request.headers.get("Content-Encoding") == "gzip" else body
         with self.lock:
             status, headers, answer = self.answers.pop(0) if self.answers else (200, {}, b"")
-            self.requests.append((request.path, dict(request.headers), body, read_spans(plain), status))
+            of_logs = request.path.endswith("/v1/logs")
+            self.logs += read_logs(plain) if of_logs else []
+            self.requests.append((request.path, dict(request.headers), body, [] if of_logs else read_spans(plain), status))
         request.send_response(status)
         for key, value in {"Content-Type": "application/x-protobuf", "Content-Length": str(len(answer)), **headers}.items():
             request.send_header(key, value)

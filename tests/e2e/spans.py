@@ -90,6 +90,7 @@ class Trace:
         self.status = status
         self.ledger = Ledger(ledger)
         self.spans = []
+        self.logs = []  # raw
         for line in lines:
             if any("\udc80" <= c <= "\udcff" for c in line):
                 raise Failure(f"stdout holds a line that is no UTF-8: {line[:200]!r}")
@@ -97,6 +98,9 @@ class Trace:
                 raw = json.loads(line)
             except ValueError:
                 raise Failure(f"stdout holds a line that is no JSON object: {line[:200]!r}") from None
+            if raw.get("type") == "log":
+                self.logs.append(raw)
+                continue
             span = Span(raw)
             if span.state != "open":
                 self.spans.append(span)

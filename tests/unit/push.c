@@ -157,7 +157,7 @@ int main(int argc, char **argv)
 	fprintf(stderr,
 		"{\"pushed\":%" PRIu64 ",\"inbox_lost\":%" PRIu64 ",\"push_max_us\":%" PRIu64
 		",\"stop_ms\":%" PRIu64 ",\"sinks\":[",
-		options.spans, wf_exporter_inbox_lost(exporter), longest / 1000,
+		options.spans, wf_exporter_inbox_lost(exporter, WF_SIGNAL_SPANS), longest / 1000,
 		(wf_clock_monotonic_ns() - begin) / NS_PER_MS);
 	for (unsigned i = 0; i < wf_exporter_sink_count(exporter); i++)
 		sink_print(exporter, i);

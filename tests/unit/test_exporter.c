@@ -96,7 +96,7 @@ static void every_span_pushed_is_in_the_file(void **state)
 	wf_exporter_stop(exporter, wf_clock_monotonic_ns() + 10 * S);
 	assert_int_equal(counters_of(exporter, 0).spans_in, 5000);
 	assert_int_equal(counters_of(exporter, 0).exported, 5000);
-	assert_int_equal(wf_exporter_inbox_lost(exporter), 0);
+	assert_int_equal(wf_exporter_inbox_lost(exporter, WF_SIGNAL_SPANS), 0);
 	wf_exporter_free(exporter);
 	assert_int_equal(wf_read_file(path, 64 << 20, &text, &len, NULL), 0);
 	assert_int_equal(count(text, "\"spanId\""), 5000);
@@ -127,7 +127,7 @@ static void a_full_inbox_drops_the_batch_and_counts_its_spans(void **state)
 		assert_int_equal(wf_exporter_push(exporter, batch), i < 3);
 		wf_batch_unref(batch);
 	}
-	assert_int_equal(wf_exporter_inbox_lost(exporter), 20);
+	assert_int_equal(wf_exporter_inbox_lost(exporter, WF_SIGNAL_SPANS), 20);
 	assert_int_equal(wf_exporter_start(exporter, NULL), 0);
 	wf_exporter_stop(exporter, wf_clock_monotonic_ns() + 10 * S);
 	assert_int_equal(counters_of(exporter, 0).exported, 30);
@@ -313,7 +313,8 @@ static void the_queue_is_bounded_by_number_and_by_bytes(void **state)
 {
 	struct wf_batch *batch = sample_batch(10, 1), *everything = sample_everything();
 	size_t bytes = wf_arena_used(batch->arena) + 10 * sizeof(*batch->spans);
-	struct wf_queue *few = wf_queue_new(2, SIZE_MAX), *small = wf_queue_new(100, 2 * bytes);
+	struct wf_queue *few = wf_queue_new(2, SIZE_MAX, WF_SIGNAL_SPANS),
+			*small = wf_queue_new(100, 2 * bytes, WF_SIGNAL_SPANS);
 
 	(void)state;
 	assert_true(wf_queue_push(few, batch));
@@ -335,7 +336,7 @@ static void the_queue_is_bounded_by_number_and_by_bytes(void **state)
 	assert_int_equal(atomic_load(&batch->refs), 1);
 
 	/* One that is larger than the limit alone is still taken by an empty queue. */
-	small = wf_queue_new(100, 10);
+	small = wf_queue_new(100, 10, WF_SIGNAL_SPANS);
 	assert_true(wf_queue_push(small, batch));
 	assert_false(wf_queue_push(small, batch));
 	wf_queue_free(small);

@@ -32,7 +32,7 @@ static unsigned span_count(const Wf__TraceRequest *request)
 static void the_bytes_of_every_field_are_pinned(void **state)
 {
 	struct wf_batch *batch = sample_everything();
-	struct wf_otlp *otlp = wf_otlp_new(1 << 20);
+	struct wf_otlp *otlp = wf_otlp_new(1 << 20, WF_SIGNAL_SPANS);
 	struct wf_otlp_part part;
 	struct wf_buf out;
 
@@ -50,7 +50,7 @@ static void the_bytes_of_every_field_are_pinned(void **state)
 static void spans_are_grouped_by_resource_and_scope_and_notices_left_out(void **state)
 {
 	struct wf_batch *batch = sample_everything();
-	struct wf_otlp *otlp = wf_otlp_new(1 << 20);
+	struct wf_otlp *otlp = wf_otlp_new(1 << 20, WF_SIGNAL_SPANS);
 	Wf__TraceRequest *request;
 	struct wf_otlp_part part;
 	struct wf_buf out;
@@ -77,7 +77,7 @@ static void spans_are_grouped_by_resource_and_scope_and_notices_left_out(void **
 static void parts_stay_below_the_byte_limit_and_hold_every_span_once(void **state)
 {
 	struct wf_batch *batch = sample_batch(500, 1);
-	struct wf_otlp *otlp = wf_otlp_new(8 << 20);
+	struct wf_otlp *otlp = wf_otlp_new(8 << 20, WF_SIGNAL_SPANS);
 	struct wf_otlp_limit limit = {.spans = 512, .bytes = 8000};
 	struct wf_otlp_part part = {0};
 	Wf__TraceRequest *request;
@@ -108,7 +108,7 @@ static void parts_stay_below_the_byte_limit_and_hold_every_span_once(void **stat
 static void a_span_over_the_limit_is_skipped_and_counted(void **state)
 {
 	struct wf_batch *batch = wf_batch_new(3, 1 << 20);
-	struct wf_otlp *otlp = wf_otlp_new(8 << 20);
+	struct wf_otlp *otlp = wf_otlp_new(8 << 20, WF_SIGNAL_SPANS);
 	struct wf_otlp_limit limit = {.spans = 512, .bytes = 3000};
 	struct wf_otlp_part part;
 	struct wf_span *large;
@@ -146,7 +146,7 @@ static void a_span_over_the_limit_is_skipped_and_counted(void **state)
 static void two_encodings_after_each_other_are_one_request(void **state)
 {
 	struct wf_batch *first = sample_batch(3, 1), *second = sample_batch(4, 10);
-	struct wf_otlp *otlp = wf_otlp_new(1 << 20);
+	struct wf_otlp *otlp = wf_otlp_new(1 << 20, WF_SIGNAL_SPANS);
 	Wf__TraceRequest *request;
 	struct wf_otlp_part part;
 	struct wf_buf out;
@@ -167,7 +167,7 @@ static void two_encodings_after_each_other_are_one_request(void **state)
 static void without_memory_nothing_is_appended_and_the_loss_is_told(void **state)
 {
 	struct wf_batch *batch = sample_batch(100, 1);
-	struct wf_otlp *otlp = wf_otlp_new(16384);
+	struct wf_otlp *otlp = wf_otlp_new(16384, WF_SIGNAL_SPANS);
 	struct wf_otlp_part part;
 	struct wf_buf out;
 
@@ -186,7 +186,7 @@ static void without_memory_nothing_is_appended_and_the_loss_is_told(void **state
 static void a_part_of_one_span_never_outgrows_its_bound(void **state)
 {
 	struct wf_batch *batch = sample_everything();
-	struct wf_otlp *otlp = wf_otlp_new(1 << 20);
+	struct wf_otlp *otlp = wf_otlp_new(1 << 20, WF_SIGNAL_SPANS);
 	struct wf_otlp_part part;
 	struct wf_buf out;
 	size_t bytes;

@@ -17,7 +17,8 @@ static void the_text_of_every_field_is_pinned_and_is_json(void **state)
 
 	(void)state;
 	wf_buf_init(&out, 1 << 20);
-	assert_int_equal(wf_otlp_json_encode(scratch, batch, 0, batch->count, &out), 0);
+	assert_int_equal(
+		wf_otlp_json_encode(scratch, batch, 0, batch->count, WF_SIGNAL_SPANS, &out), 0);
 	json = json_loadb(out.data, out.len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
 	assert_non_null(json);
 	assert_int_equal(json_array_size(json_object_get(json, "resourceSpans")), 3);
@@ -39,7 +40,7 @@ static void a_batch_of_notices_is_no_text(void **state)
 	(void)state;
 	wf_buf_init(&out, 4096);
 	sample_span(batch, "open", 1, 1, 0)->state = WF_SPAN_OPEN;
-	assert_int_equal(wf_otlp_json_encode(scratch, batch, 0, 1, &out), 0);
+	assert_int_equal(wf_otlp_json_encode(scratch, batch, 0, 1, WF_SIGNAL_SPANS, &out), 0);
 	assert_int_equal(out.len, 0);
 	wf_buf_done(&out);
 	wf_arena_free(scratch);
@@ -54,7 +55,7 @@ static void a_full_buffer_is_an_error(void **state)
 
 	(void)state;
 	wf_buf_init(&out, 1000);
-	assert_int_equal(wf_otlp_json_encode(scratch, batch, 0, 10, &out), -E2BIG);
+	assert_int_equal(wf_otlp_json_encode(scratch, batch, 0, 10, WF_SIGNAL_SPANS, &out), -E2BIG);
 	assert_true(out.failed);
 	wf_buf_done(&out);
 	wf_arena_free(scratch);

@@ -9,6 +9,7 @@
 #include "event.h"
 #include "exception.h"
 #include "hold.h"
+#include "logged.h"
 #include "outbox.h"
 #include "outcome.h"
 #include "start.h"
@@ -136,12 +137,17 @@ static struct wf_definition *find_definition(const struct wf_assembler *assemble
 	return wf_catalog_find_in(assembler->catalog, head->tgid, head->span);
 }
 
+static void count_lost(struct wf_assembler_counters *counters, struct wf_outbox_lost lost)
+{
+	counters->spans_out -= lost.spans;
+	counters->batch_full += lost.spans;
+	counters->logs_out -= lost.logs;
+	counters->logs_lost += lost.logs;
+}
+
 static void close_batch(struct wf_assembler *assembler)
 {
-	uint32_t lost = wf_outbox_close(assembler->outbox);
-
-	assembler->counters.spans_out -= lost;
-	assembler->counters.batch_full += lost;
+	count_lost(&assembler->counters, wf_outbox_close(assembler->outbox));
 }
 
 /* Into the batch being filled, or where it does not fit, into an empty one. */
@@ -391,11 +397,17 @@ static void give_up(void *context, const struct wf_rec_span *record)
 
 static void on_note(struct wf_assembler *assembler, const struct wf_rec_span *record)
 {
+	struct wf_assembler_counters *counters = &assembler->counters;
 	const struct wf_agent_record *agent = wf_wire_agent(record);
 	struct wf_wire_attr attr;
 	size_t cursor = 0;
 
-	if (!agent || agent->kind != WF_AGENT_ARMED)
+	if (!agent)
+		return;
+	counters->late_armed += agent->kind == WF_AGENT_ARMED;
+	counters->late_refused += agent->kind == WF_AGENT_REFUSED;
+	counters->restored += agent->kind == WF_AGENT_RESTORED;
+	if (agent->kind != WF_AGENT_ARMED)
 		return;
 	while (wf_wire_next(record, &cursor, &attr) > 0)
 		if (attr.slot == WF_AGENT_SLOT_TEXT && attr.type == WF_VAL_STRING &&
@@ -424,6 +436,32 @@ static void on_event(struct wf_assembler *assembler, const struct wf_rec_span *r
 		counters->events_orphaned += rc < 0 ? 1 : (unsigned)rc;
 }
 
+/* It leaves at once, before its span: whoever shows both puts them together. */
+static void on_log(struct wf_assembler *assembler, const struct wf_rec_span *record)
+{
+	struct wf_trace_context context = {.clock_offset_ns =
+						   wf_traces_clock_offset(assembler->traces)};
+	struct wf_builder_input input = {
+		.record = record,
+		.context = &context,
+		.parent_id = wf_logged_owner(record),
+	};
+	struct wf_batch *batch;
+
+	assembler->counters.logs_in++;
+	if (input.parent_id && record->root_id)
+		wf_traces_resolve(assembler->traces, record, &context);
+	else
+		input.parent_id = 0;
+	if (add_span(assembler, &input, &batch) < 0) {
+		assembler->counters.logs_lost++;
+		return;
+	}
+	assembler->counters.logs_out++;
+	if (batch->count == batch->capacity)
+		close_batch(assembler);
+}
+
 static void end_process(struct wf_assembler *assembler, const struct wf_rec_process *record)
 {
 	wf_starts_take(assembler->starts, record->head.tgid, record->head.time_ns, give_up,
@@ -444,7 +482,6 @@ static void on_process(struct wf_assembler *assembler, const struct wf_rec_proce
 static void on_tick(struct wf_assembler *assembler, uint64_t now_ns)
 {
 	struct wf_assembler_counters *counters = &assembler->counters;
-	uint32_t lost;
 
 	assembler->tick_ns = now_ns;
 	if (now_ns > assembler->config.held_ns_max)
@@ -454,9 +491,7 @@ static void on_tick(struct wf_assembler *assembler, uint64_t now_ns)
 		wf_starts_announce(assembler->starts, now_ns - OPEN_AGE_NS, announce, assembler);
 	wf_traces_tick(assembler->traces, now_ns);
 	wf_catalog_tick(assembler->catalog, now_ns);
-	lost = wf_outbox_tick(assembler->outbox);
-	counters->spans_out -= lost;
-	counters->batch_full += lost;
+	count_lost(counters, wf_outbox_tick(assembler->outbox));
 }
 
 /* Everything but spans; its size holds. */
@@ -471,6 +506,9 @@ static void on_other(struct wf_assembler *assembler, const struct wf_rec_head *r
 		break;
 	case WF_REC_EVENT:
 		on_event(assembler, (const struct wf_rec_span *)record);
+		break;
+	case WF_REC_LOG:
+		on_log(assembler, (const struct wf_rec_span *)record);
 		break;
 	case WF_REC_EXCEPTION:
 		assembler->counters.exceptions_in++;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "capture.h"
+#include "logged.h"
 #include "outcome.h"
 #include "userspace/rule/expr.h"
 #include "userspace/span/wire.h"
@@ -146,7 +147,8 @@ static void add_active(struct work *work)
 	const struct wf_agent_record *agent = wf_wire_agent(work->in->record);
 	struct wf_value active = {.kind = WF_VALUE_DOUBLE};
 
-	if (!agent || !(agent->flags & WF_AGENT_ACTIVE))
+	if (!agent || !(agent->flags & WF_AGENT_ACTIVE) || !work->rule ||
+	    !work->rule->agent.active_time)
 		return;
 	active.real = (double)agent->active_ns / 1e9;
 	set_attribute(work, "wftrace.active_time", active);
@@ -274,7 +276,7 @@ static int build(struct work *work)
 	};
 	set_identity(work);
 	set_rule_outcome(work);
-	rc = wf_outcome_set(builder, work->arena, work->in, work->span);
+	rc = wf_outcome_set(builder, work->arena, work->in, work->rule, work->span);
 	if (!rc)
 		rc = add_attributes(work);
 	if (!rc)
@@ -284,20 +286,39 @@ static int build(struct work *work)
 	return rc;
 }
 
+static int build_log(struct work *work)
+{
+	const struct wf_trace_context *context = work->in->context;
+	struct wf_span *log = work->span;
+	uint32_t repaired = 0;
+	int rc = wf_logged_fill(work->in->record, context->clock_offset_ns, work->arena, log,
+				&repaired);
+
+	work->builder->counters->utf8_repaired += repaired;
+	if (rc < 0 || !work->in->parent_id)
+		return rc;
+	store_id(log->trace_id, context->trace_hi);
+	store_id(log->trace_id + 8, context->trace_lo);
+	store_id(log->parent_id, work->in->parent_id);
+	log->flags = FLAG_SAMPLED;
+	return 0;
+}
+
 int wf_builder_add(struct wf_builder *builder, struct wf_batch *batch,
 		   const struct wf_builder_input *input)
 {
+	bool log = input->record->head.kind == WF_REC_LOG;
 	struct work work;
 	int rc;
 
 	work.builder = builder;
 	work.arena = batch->arena;
 	work.in = input;
-	work.rule = find_rule(builder, input->definition->rule);
+	work.rule = log ? NULL : find_rule(builder, input->definition->rule);
 	work.span = wf_batch_add(batch);
 	if (!work.span)
 		return -ENOSPC;
-	rc = build(&work);
+	rc = log ? build_log(&work) : build(&work);
 	if (rc < 0) {
 		batch->count--;
 		return rc;

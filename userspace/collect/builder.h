@@ -33,15 +33,15 @@ struct wf_builder_input {
 	const struct wf_rec_span *record;
 	const struct wf_trace_context *context;
 	uint64_t parent_id;
-	struct wf_definition *definition;
+	struct wf_definition *definition;      /* NULL for a LOG record */
 	const struct wf_exception *exception;  /* may be NULL */
 	const struct wf_waiting_event *events; /* may be NULL */
 };
 
 /* Call when a batch is begun: what was copied into the last one is not used again. */
 void wf_builder_begin(struct wf_builder *builder);
-/* Append the span. 0, -ENOSPC where it does not fit, -EBADMSG where the record does not hold
- * together; on error the batch is as before. */
+/* Append the span, or the log. 0, -ENOSPC where it does not fit, -EBADMSG where the record does not
+ * hold together; on error the batch is as before. */
 int wf_builder_add(struct wf_builder *builder, struct wf_batch *batch,
 		   const struct wf_builder_input *input);
 /* A batch leaves: spans whose process became known meanwhile get their resource. */

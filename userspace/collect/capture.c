@@ -127,9 +127,6 @@ const char *wf_capture_type_name(char *text, uint32_t *count)
 	return text;
 }
 
-static int set_value(struct wf_arena *arena, const struct wf_wire_attr *attr, struct wf_value *ret,
-		     uint32_t *repaired);
-
 /* Attributes hold scalars of one kind: a list of several becomes real numbers, or is left out. */
 static void make_uniform(struct wf_value *items, uint32_t count, struct wf_value *ret)
 {
@@ -166,7 +163,7 @@ static int set_list(struct wf_arena *arena, const struct wf_wire_attr *attr, str
 	       (rc = wf_wire_walk(attr->payload, attr->len, &cursor, &item)) > 0) {
 		if (item.type == WF_AGENT_VAL_LIST || item.type == WF_VAL_AGENT)
 			return -EBADMSG;
-		rc = set_value(arena, &item, &items[count], repaired);
+		rc = wf_capture_value(arena, &item, &items[count], repaired);
 		if (rc < 0)
 			return rc;
 		count += items[count].kind != WF_VALUE_NONE;
@@ -175,7 +172,7 @@ static int set_list(struct wf_arena *arena, const struct wf_wire_attr *attr, str
 	return rc < 0 ? rc : 0;
 }
 
-static int set_value(struct wf_arena *arena, const struct wf_wire_attr *attr, struct wf_value *ret,
+int wf_capture_value(struct wf_arena *arena, const struct wf_wire_attr *attr, struct wf_value *ret,
 		     uint32_t *repaired)
 {
 	switch (attr->type) {
@@ -209,7 +206,7 @@ int wf_capture_slots(const struct wf_rec_span *record, const struct wf_operand *
 		if (attr.slot >= ret->count || !fits_operand(attr.type, operands[attr.slot].type))
 			continue;
 		ret->seen++;
-		rc = set_value(arena, &attr, &ret->values[attr.slot], &ret->repaired);
+		rc = wf_capture_value(arena, &attr, &ret->values[attr.slot], &ret->repaired);
 		if (rc < 0)
 			return rc;
 	}

@@ -9,6 +9,7 @@
 #include "userspace/base/arena.h"
 #include "userspace/rule/where.h"
 #include "userspace/span/value.h"
+#include "userspace/span/wire.h"
 
 #define WF_SLOTS_MAX 64
 #define WF_LIST_MAX  32 /* items of one list */
@@ -30,6 +31,10 @@ int wf_capture_slots(const struct wf_rec_span *record, const struct wf_operand *
 /* Valid UTF-8 in the arena, NUL-ended; *repaired is raised where bytes had to be replaced. */
 int wf_capture_string(struct wf_arena *arena, const char *text, size_t len, struct wf_value *ret,
 		      uint32_t *repaired);
+
+/* One value; NONE where the target had none. 0, -EBADMSG or -ENOSPC. */
+int wf_capture_value(struct wf_arena *arena, const struct wf_wire_attr *attr, struct wf_value *ret,
+		     uint32_t *repaired);
 
 /* "module:qualname" as people write it: in place, without "builtins". */
 const char *wf_capture_type_name(char *text, uint32_t *count);

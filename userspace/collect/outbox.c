@@ -101,38 +101,40 @@ static bool grow_due(struct wf_outbox *outbox)
 }
 
 /* Notices of running calls are not spans that can be lost. */
-static uint32_t count_spans(const struct wf_batch *batch)
+static struct wf_outbox_lost count(const struct wf_batch *batch)
 {
-	uint32_t count = 0;
+	struct wf_outbox_lost lost = {0};
 
-	for (uint32_t i = 0; i < batch->count; i++)
-		count += batch->spans[i].state != WF_SPAN_OPEN;
-	return count;
+	for (uint32_t i = 0; i < batch->count; i++) {
+		lost.spans += wf_span_is(&batch->spans[i], WF_SIGNAL_SPANS);
+		lost.logs += wf_span_is(&batch->spans[i], WF_SIGNAL_LOGS);
+	}
+	return lost;
 }
 
-uint32_t wf_outbox_close(struct wf_outbox *outbox)
+struct wf_outbox_lost wf_outbox_close(struct wf_outbox *outbox)
 {
 	struct wf_batch *batch = outbox->current;
-	uint32_t lost;
+	struct wf_outbox_lost lost = {0};
 
 	outbox->current = NULL;
 	if (!batch || !batch->count) {
 		wf_batch_unref(batch);
-		return 0;
+		return lost;
 	}
 	if (outbox->due_count == outbox->due_room && !grow_due(outbox)) {
-		lost = count_spans(batch);
+		lost = count(batch);
 		wf_batch_unref(batch);
 		return lost;
 	}
 	outbox->due[(outbox->due_first + outbox->due_count++) % outbox->due_room] = batch;
-	return 0;
+	return lost;
 }
 
-uint32_t wf_outbox_tick(struct wf_outbox *outbox)
+struct wf_outbox_lost wf_outbox_tick(struct wf_outbox *outbox)
 {
 	if (!outbox->current || !outbox->current->count || ++outbox->ticks < 2)
-		return 0;
+		return (struct wf_outbox_lost){0};
 	return wf_outbox_close(outbox);
 }
 

@@ -20,11 +20,15 @@ void wf_outbox_free(struct wf_outbox *outbox);
 
 /* The batch being filled; *fresh is set where it was begun just now. NULL when memory is out. */
 struct wf_batch *wf_outbox_open(struct wf_outbox *outbox, bool *fresh);
-/* The batch being filled becomes due (an empty one is begun anew). Returns spans that were lost
- * because too many batches wait. */
-uint32_t wf_outbox_close(struct wf_outbox *outbox);
+/* What was lost because too many batches wait. */
+struct wf_outbox_lost {
+	uint32_t spans, logs;
+};
+
+/* The batch being filled becomes due (an empty one is begun anew). */
+struct wf_outbox_lost wf_outbox_close(struct wf_outbox *outbox);
 /* Time passes: a batch begun before the last tick becomes due. Returns as close does. */
-uint32_t wf_outbox_tick(struct wf_outbox *outbox);
+struct wf_outbox_lost wf_outbox_tick(struct wf_outbox *outbox);
 /* The oldest due batch, whose reference passes to the caller, or NULL. */
 struct wf_batch *wf_outbox_take(struct wf_outbox *outbox);
 

@@ -6,6 +6,7 @@
 
 #include "capture.h"
 #include "raised.h"
+#include "userspace/base/str.h"
 #include "userspace/rule/expr.h"
 
 #define OTHER_ERROR "_OTHER" /* semantic conventions: no type is known */
@@ -194,9 +195,30 @@ static int add_events(struct wf_builder *builder, struct wf_arena *arena,
 	return add_exception(builder, arena, in->exception, span);
 }
 
-int wf_outcome_set(struct wf_builder *builder, struct wf_arena *arena,
-		   const struct wf_builder_input *in, struct wf_span *span)
+/* An exception that left the call, but is none of its errors: by the last event, which tells it. */
+static bool is_forgiven(const struct wf_rule *rule, const struct wf_builder_input *in,
+			const struct wf_span *span)
 {
+	const char *type, *name;
+
+	if (!rule || !rule->not_error_count || !wf_outcome_raised(in) || !span->event_count)
+		return false;
+	type = span->events[span->event_count - 1].attributes.items[0].value.string;
+	name = strrchr(type, '.');
+	for (uint32_t i = 0; i < rule->not_error_count; i++)
+		if (wf_glob_match(rule->not_errors[i], type) ||
+		    (name && wf_glob_match(rule->not_errors[i], name + 1)))
+			return true;
+	return false;
+}
+
+int wf_outcome_set(struct wf_builder *builder, struct wf_arena *arena,
+		   const struct wf_builder_input *in, const struct wf_rule *rule,
+		   struct wf_span *span)
+{
+	bool failed = span->status == WF_STATUS_ERROR; /* by its rule */
+	int rc;
+
 	if (in->record->head.kind == WF_REC_SPAN && in->record->status == WF_END_RAISED)
 		span->status = WF_STATUS_ERROR;
 	if (in->record->head.kind == WF_REC_SPAN && in->record->status == WF_END_THROW) {
@@ -207,5 +229,10 @@ int wf_outcome_set(struct wf_builder *builder, struct wf_arena *arena,
 	}
 	if (span->state == WF_SPAN_OPEN)
 		return 0;
-	return add_events(builder, arena, in, span);
+	rc = add_events(builder, arena, in, span);
+	if (rc < 0 || failed || !is_forgiven(rule, in, span))
+		return rc;
+	span->status = WF_STATUS_UNSET;
+	span->status_message = NULL;
+	return 0;
 }

@@ -17,8 +17,9 @@ const char *wf_outcome_end(const struct wf_rec_span *record);
 bool wf_outcome_raised(const struct wf_builder_input *in);
 /* Value of error.type of a span with error status. */
 const char *wf_outcome_error_type(const struct wf_builder_input *in, const struct wf_span *span);
-/* Set status, message and events. 0, -ENOSPC or -EBADMSG. */
+/* Set status, message and events; rule may be NULL. 0, -ENOSPC or -EBADMSG. */
 int wf_outcome_set(struct wf_builder *builder, struct wf_arena *arena,
-		   const struct wf_builder_input *in, struct wf_span *span);
+		   const struct wf_builder_input *in, const struct wf_rule *rule,
+		   struct wf_span *span);
 
 #endif

@@ -76,6 +76,11 @@ void wf_traces_clock(struct wf_traces *traces, const struct wf_rec_clock *record
 	traces->clock_offset_ns = record->realtime_ns - record->monotonic_ns;
 }
 
+uint64_t wf_traces_clock_offset(const struct wf_traces *traces)
+{
+	return traces->clock_offset_ns;
+}
+
 static void drop(struct wf_traces *traces, struct tree *tree)
 {
 	wf_list_remove(tree->ended_tick ? &traces->ended : &traces->running, &tree->age);

@@ -49,6 +49,8 @@ void wf_traces_free(struct wf_traces *traces);
 void wf_traces_clock(struct wf_traces *traces, const struct wf_rec_clock *record);
 /* FORK and THREAD: note who started the child. EXIT: forget the task. */
 void wf_traces_process(struct wf_traces *traces, const struct wf_rec_process *record);
+/* The newest pair of clocks: realtime - monotonic, modulo 2^64. */
+uint64_t wf_traces_clock_offset(const struct wf_traces *traces);
 /* The context of a record's tree; any record with the layout of a span. */
 void wf_traces_resolve(struct wf_traces *traces, const struct wf_rec_span *record,
 		       struct wf_trace_context *ret);

@@ -38,6 +38,31 @@ static void put_text(struct wf_buf *out, const char *text)
 		out->failed = true;
 }
 
+/* What the agent is to decide; what it takes for granted is left out. */
+static void put_decisions(const struct wf_rule_agent *agent, struct wf_buf *out)
+{
+	if (agent->once)
+		wf_buf_puts(out, ", 'once': True");
+	if (agent->root)
+		wf_buf_puts(out, ", 'root': True");
+	if (agent->active_time)
+		wf_buf_puts(out, ", 'active': True");
+	if (agent->remote)
+		wf_buf_printf(out, ", 'remote': [%s]", agent->remote);
+	for (uint32_t i = 0; i < agent->suppress_count; i++)
+		wf_buf_printf(out, "%s%u%s", i ? ", " : ", 'suppress': [", agent->suppress[i],
+			      i + 1 == agent->suppress_count ? "]" : "");
+	if (!agent->give && !agent->take)
+		return;
+	wf_buf_printf(out, ", 'key': {'name': 'link%u', 'as': '%s'", agent->link,
+		      agent->take_link ? "link" : "parent");
+	if (agent->give)
+		wf_buf_printf(out, ", 'give': [%s]", agent->give);
+	if (agent->take)
+		wf_buf_printf(out, ", 'take': [%s]", agent->take);
+	wf_buf_puts(out, "}");
+}
+
 static void put_rule(const struct wf_rule *rule, struct wf_buf *out)
 {
 	wf_buf_printf(out, "{'id': %u, 'target': ", rule->index);
@@ -49,12 +74,29 @@ static void put_rule(const struct wf_rule *rule, struct wf_buf *out)
 	if (rule->tests)
 		wf_buf_printf(out, ", 'guards': {'any': %s, 'tests': [%s]}",
 			      rule->guard_any ? "True" : "False", rule->tests);
+	put_decisions(&rule->agent, out);
 	wf_buf_puts(out, ", 'captures': [");
 	for (uint8_t i = 0; i < rule->operand_count; i++)
 		wf_buf_printf(out, "%s[%u, '%s', [%s]]", i ? ", " : "", i,
 			      rule->operands[i].at_close ? "exit" : "entry",
 			      rule->operands[i].path);
 	wf_buf_puts(out, "]}");
+}
+
+static void put_logs(const struct wf_ruleset *rules, struct wf_buf *out)
+{
+	if (!rules->log_count)
+		return;
+	wf_buf_puts(out, "'logs': [");
+	for (uint32_t i = 0; i < rules->log_count; i++) {
+		const struct wf_log_rule *log = &rules->logs[i];
+
+		wf_buf_printf(out, "%s{'rule': %u, 'level': %u, 'write_ids': %s, 'logger': ",
+			      i ? ", " : "", i, log->level, log->write_ids ? "True" : "False");
+		put_text(out, log->logger);
+		wf_buf_puts(out, "}");
+	}
+	wf_buf_puts(out, "], ");
 }
 
 static void put_head(const struct wf_request *request, const char *action, struct wf_buf *out)
@@ -75,8 +117,10 @@ int wf_request_start(const struct wf_request *request, const char *action,
 	wf_buf_append(out, wf_agent_script, wf_agent_script_bytes);
 	wf_buf_puts(out, "\nresult = start(origin, ");
 	put_head(request, action, out);
-	wf_buf_printf(out, ", 'handoff': True, 'sdk': True, 'context': %s, 'rules': [",
+	wf_buf_printf(out, ", 'handoff': True, 'sdk': True, 'context': %s, ",
 		      request->context ? "True" : "False");
+	put_logs(rules, out);
+	wf_buf_puts(out, "'rules': [");
 	for (uint32_t i = 0; i < rules->count; i++) {
 		if (rules->rules[i].at.type != WF_WHERE_PYTHON)
 			continue;

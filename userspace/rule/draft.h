@@ -55,6 +55,7 @@ int wf_ruleset_add_source(struct wf_ruleset *rules, const char *file, const char
 			  struct wf_err *err);
 int wf_ruleset_add_requirement(struct wf_ruleset *rules, const struct wf_requirement *requirement,
 			       struct wf_err *err);
+int wf_ruleset_add_log(struct wf_ruleset *rules, const struct wf_log_rule *log, struct wf_err *err);
 /* Make room for one more rule. */
 int wf_ruleset_reserve(struct wf_ruleset *rules, struct wf_err *err);
 

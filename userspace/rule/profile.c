@@ -6,53 +6,37 @@
 #include <string.h>
 
 #include "draft.h"
+#include "profile_build.h"
 #include "profile_check.h"
 #include "template.h"
 #include "userspace/base/str.h"
 
 #define TREE_BYTES_MAX (32u * 1024 * 1024)
 
-/* A rule that names another one, which may stand below it. */
-struct pending {
-	uint32_t rule;
-	const struct wf_yaml *node;
-	const char *label;
-	struct pending *next;
-};
-
-struct builder {
-	struct wf_ruleset *rules;
-	const struct wf_yaml *root;
-	const char *profile;
-	uint32_t first_rule; /* of this file */
-	struct pending *pending;
-	struct wf_err *err;
-	struct wf_err later; /* the first refusal by name */
-};
-
-static void start_parser(struct builder *builder, const struct wf_yaml *node,
-			 struct wf_parser *parser)
+void wf_profile_parser(struct wf_profile_builder *builder, const struct wf_yaml *node,
+		       struct wf_parser *parser)
 {
 	wf_parser_init(parser, builder->rules->arena, &node->place, 0, builder->err,
 		       &builder->later);
 }
 
-static int no_memory(struct builder *builder)
+int wf_profile_no_memory(struct wf_profile_builder *builder)
 {
 	return wf_err_set(builder->err, ENOMEM, "out of memory, or the rules are too large");
 }
 
-static int read_function(struct builder *builder, const struct wf_yaml *node,
+static int read_function(struct wf_profile_builder *builder, const struct wf_yaml *node,
 			 struct wf_function *ret)
 {
 	struct wf_parser parser;
 
-	start_parser(builder, node, &parser);
+	wf_profile_parser(builder, node, &parser);
 	return wf_function_parse_all(&parser, ret);
 }
 
 /* The words for people of a rule: where it stands, its profile and label. */
-static int set_origin(struct builder *builder, struct wf_draft *draft, const struct wf_yaml *item)
+static int set_origin(struct wf_profile_builder *builder, struct wf_draft *draft,
+		      const struct wf_yaml *item)
 {
 	const struct wf_yaml *label = wf_yaml_get(item, "rule");
 	struct wf_arena *arena = builder->rules->arena;
@@ -61,10 +45,11 @@ static int set_origin(struct builder *builder, struct wf_draft *draft, const str
 	draft->rule.origin = wf_arena_printf(arena, "%s:%u", item->place.file, item->place.line);
 	if (label)
 		draft->rule.label = wf_arena_strdup(arena, label->text);
-	return draft->rule.origin && (!label || draft->rule.label) ? 0 : no_memory(builder);
+	return draft->rule.origin && (!label || draft->rule.label) ? 0
+								   : wf_profile_no_memory(builder);
 }
 
-static int read_attributes(struct builder *builder, struct wf_draft *draft,
+static int read_attributes(struct wf_profile_builder *builder, struct wf_draft *draft,
 			   const struct wf_yaml *mapping)
 {
 	struct wf_parser parser;
@@ -74,7 +59,7 @@ static int read_attributes(struct builder *builder, struct wf_draft *draft,
 	for (const struct wf_yaml *entry = mapping->first; entry; entry = entry->next) {
 		int rc;
 
-		start_parser(builder, entry, &parser);
+		wf_profile_parser(builder, entry, &parser);
 		rc = wf_draft_attribute(draft, &parser, entry->key->text, 0);
 		if (rc < 0)
 			return rc;
@@ -83,14 +68,14 @@ static int read_attributes(struct builder *builder, struct wf_draft *draft,
 }
 
 /* What one key of an item adds to its rule, where the key is there. */
-static int read_part(struct builder *builder, struct wf_draft *draft, const struct wf_yaml *node,
-		     int (*read)(struct wf_draft *, struct wf_parser *))
+static int read_part(struct wf_profile_builder *builder, struct wf_draft *draft,
+		     const struct wf_yaml *node, int (*read)(struct wf_draft *, struct wf_parser *))
 {
 	struct wf_parser parser;
 
 	if (!node)
 		return 0;
-	start_parser(builder, node, &parser);
+	wf_profile_parser(builder, node, &parser);
 	return read(draft, &parser);
 }
 
@@ -107,11 +92,12 @@ static int read_min_duration(struct wf_draft *draft, struct wf_parser *parser)
 }
 
 /* What is said of the two sites of a pair. */
-static int read_sites(struct builder *builder, struct wf_draft *draft, const struct wf_yaml *item)
+static int read_sites(struct wf_profile_builder *builder, struct wf_draft *draft,
+		      const struct wf_yaml *item)
 {
 	struct wf_profile_checker checker = {.arena = builder->rules->arena, .err = builder->err};
 	const struct wf_yaml *again = wf_yaml_get(wf_yaml_get(item, "open"), "again");
-	struct pending *pending;
+	struct wf_profile_pending *pending;
 	const char *label;
 	int rc = read_part(builder, draft, wf_yaml_get(wf_yaml_get(item, "close"), "when"),
 			   wf_draft_close_when);
@@ -122,13 +108,14 @@ static int read_sites(struct builder *builder, struct wf_draft *draft, const str
 		return rc;
 	pending = wf_arena_alloc(builder->rules->arena, sizeof(*pending));
 	if (!pending)
-		return no_memory(builder);
-	*pending = (struct pending){builder->rules->count, again, label, builder->pending};
+		return wf_profile_no_memory(builder);
+	*pending =
+		(struct wf_profile_pending){builder->rules->count, again, label, builder->pending};
 	builder->pending = pending;
 	return 0;
 }
 
-static int read_span(struct builder *builder, const struct wf_yaml *item,
+static int read_span(struct wf_profile_builder *builder, const struct wf_yaml *item,
 		     const struct wf_yaml *where, const struct wf_function *function)
 {
 	const struct wf_yaml *when = wf_yaml_get(item, "when");
@@ -155,14 +142,16 @@ static int read_span(struct builder *builder, const struct wf_yaml *item,
 	if (rc == 0)
 		rc = read_part(builder, &draft, wf_yaml_get(item, "min_duration"),
 			       read_min_duration);
+	if (rc == 0)
+		rc = wf_profile_read_agent(builder, &draft, item);
 	if (rc < 0)
 		return rc;
-	start_parser(builder, where, &parser);
+	wf_profile_parser(builder, where, &parser);
 	rc = wf_draft_pair_name(&draft, &parser, function);
 	return rc < 0 ? rc : wf_draft_commit(&draft, builder->rules, builder->err);
 }
 
-static int read_function_span(struct builder *builder, const struct wf_yaml *item,
+static int read_function_span(struct wf_profile_builder *builder, const struct wf_yaml *item,
 			      const struct wf_yaml *node)
 {
 	struct wf_function function;
@@ -175,7 +164,8 @@ static int read_function_span(struct builder *builder, const struct wf_yaml *ite
 	return rc < 0 ? rc : read_span(builder, item, node, &function);
 }
 
-static int read_side(struct builder *builder, const struct wf_yaml *side, struct wf_function *ret)
+static int read_side(struct wf_profile_builder *builder, const struct wf_yaml *side,
+		     struct wf_function *ret)
 {
 	const struct wf_yaml *call = wf_yaml_get(side, "call");
 	int rc = read_function(builder, call, ret);
@@ -186,7 +176,7 @@ static int read_side(struct builder *builder, const struct wf_yaml *side, struct
 	return rc;
 }
 
-static int read_pair_span(struct builder *builder, const struct wf_yaml *item)
+static int read_pair_span(struct wf_profile_builder *builder, const struct wf_yaml *item)
 {
 	const struct wf_yaml *open = wf_yaml_get(item, "open");
 	struct wf_function opening, closing;
@@ -204,9 +194,9 @@ static int read_pair_span(struct builder *builder, const struct wf_yaml *item)
 	return read_span(builder, item, wf_yaml_get(open, "call"), &opening);
 }
 
-static int read_functions(struct builder *builder, const struct wf_yaml *item,
+static int read_functions(struct wf_profile_builder *builder, const struct wf_yaml *item,
 			  const struct wf_yaml *functions,
-			  int (*read)(struct builder *, const struct wf_yaml *,
+			  int (*read)(struct wf_profile_builder *, const struct wf_yaml *,
 				      const struct wf_yaml *))
 {
 	int rc = 0;
@@ -218,7 +208,7 @@ static int read_functions(struct builder *builder, const struct wf_yaml *item,
 	return rc;
 }
 
-static int read_spans(struct builder *builder)
+static int read_spans(struct wf_profile_builder *builder)
 {
 	const struct wf_yaml *spans = wf_yaml_get(builder->root, "spans");
 	int rc = 0;
@@ -233,8 +223,8 @@ static int read_spans(struct builder *builder)
 	return rc;
 }
 
-static int find_label(struct builder *builder, const struct wf_yaml *node, const char *label,
-		      int32_t *ret)
+static int find_label(struct wf_profile_builder *builder, const struct wf_yaml *node,
+		      const char *label, int32_t *ret)
 {
 	const struct wf_ruleset *rules = builder->rules;
 	const char **labels = wf_arena_alloc(
@@ -243,7 +233,7 @@ static int find_label(struct builder *builder, const struct wf_yaml *node, const
 	const char *near;
 
 	if (!labels)
-		return no_memory(builder);
+		return wf_profile_no_memory(builder);
 	for (uint32_t i = builder->first_rule; i < rules->count; i++) {
 		if (!rules->rules[i].label)
 			continue;
@@ -265,17 +255,18 @@ static int find_label(struct builder *builder, const struct wf_yaml *node, const
 }
 
 /* The rules that others name by their labels, once all are read. */
-static int resolve_pending(struct builder *builder)
+static int resolve_pending(struct wf_profile_builder *builder)
 {
 	int rc = 0;
 
-	for (const struct pending *at = builder->pending; rc == 0 && at; at = at->next)
+	for (const struct wf_profile_pending *at = builder->pending; rc == 0 && at; at = at->next)
 		rc = find_label(builder, at->node, at->label,
 				&builder->rules->rules[at->rule].after);
 	return rc;
 }
 
-static int read_nearest(struct builder *builder, struct wf_draft *draft, const struct wf_yaml *on)
+static int read_nearest(struct wf_profile_builder *builder, struct wf_draft *draft,
+			const struct wf_yaml *on)
 {
 	struct wf_profile_checker checker = {.arena = builder->rules->arena, .err = builder->err};
 	const char *label;
@@ -287,7 +278,7 @@ static int read_nearest(struct builder *builder, struct wf_draft *draft, const s
 	return rc < 0 ? rc : find_label(builder, on, label, &draft->rule.nearest);
 }
 
-static int read_event(struct builder *builder, const struct wf_yaml *item,
+static int read_event(struct wf_profile_builder *builder, const struct wf_yaml *item,
 		      const struct wf_yaml *node)
 {
 	struct wf_function function;
@@ -313,7 +304,7 @@ static int read_event(struct builder *builder, const struct wf_yaml *item,
 	return rc < 0 ? rc : wf_draft_commit(&draft, builder->rules, builder->err);
 }
 
-static int read_events(struct builder *builder)
+static int read_events(struct wf_profile_builder *builder)
 {
 	const struct wf_yaml *events = wf_yaml_get(builder->root, "events");
 	int rc = 0;
@@ -329,7 +320,8 @@ static int read_events(struct builder *builder)
 	return rc;
 }
 
-static int read_variant(struct builder *builder, const struct wf_yaml *item, uint32_t variant)
+static int read_variant(struct wf_profile_builder *builder, const struct wf_yaml *item,
+			uint32_t variant)
 {
 	static const struct {
 		const char *key;
@@ -357,7 +349,7 @@ static int read_variant(struct builder *builder, const struct wf_yaml *item, uin
 	return rc;
 }
 
-static int read_requirements(struct builder *builder)
+static int read_requirements(struct wf_profile_builder *builder)
 {
 	const struct wf_yaml *requires = wf_yaml_get(builder->root, "requires");
 	uint32_t variant = 0;
@@ -373,7 +365,7 @@ static int read_requirements(struct builder *builder)
 }
 
 /* Two spans of one file must not share a label; the functions of one list may. */
-static int check_labels(struct builder *builder)
+static int check_labels(struct wf_profile_builder *builder)
 {
 	const struct wf_yaml *spans = wf_yaml_get(builder->root, "spans");
 
@@ -392,7 +384,7 @@ static int check_labels(struct builder *builder)
 	return 0;
 }
 
-static int build(struct builder *builder)
+static int build(struct wf_profile_builder *builder)
 {
 	int rc = check_labels(builder);
 
@@ -401,14 +393,19 @@ static int build(struct builder *builder)
 	if (rc == 0)
 		rc = resolve_pending(builder);
 	if (rc == 0)
+		rc = wf_profile_link_agent(builder);
+	if (rc == 0)
 		rc = read_events(builder);
+	if (rc == 0)
+		rc = wf_profile_read_logs(builder);
 	return rc < 0 ? rc : read_requirements(builder);
 }
 
 static int parse_and_build(struct wf_ruleset *rules, struct wf_arena *arena, const char *file,
 			   const char *text, size_t len, struct wf_err *err)
 {
-	struct builder builder = {.rules = rules, .first_rule = rules->count, .err = err};
+	struct wf_profile_builder builder = {
+		.rules = rules, .first_rule = rules->count, .err = err};
 	struct wf_err later;
 	int rc = wf_yaml_parse(arena, file, text, len, &builder.root, err);
 
@@ -420,7 +417,7 @@ static int parse_and_build(struct wf_ruleset *rules, struct wf_arena *arena, con
 		return wf_err_set(err, later.code, "%s", later.msg);
 	builder.profile = wf_arena_strdup(rules->arena, wf_yaml_get(builder.root, "profile")->text);
 	if (!builder.profile)
-		return no_memory(&builder);
+		return wf_profile_no_memory(&builder);
 	rc = build(&builder);
 	if (rc == 0 && builder.later.code)
 		rc = wf_err_set(err, builder.later.code, "%s", builder.later.msg);
@@ -435,6 +432,7 @@ int wf_ruleset_add_yaml(struct wf_ruleset *rules, const char *file, const char *
 			struct wf_err *err)
 {
 	uint32_t rule_count = rules->count, requirement_count = rules->requirement_count;
+	uint32_t log_count = rules->log_count;
 	wf_auto(wf_arena_freep) struct wf_arena *arena = wf_arena_new(TREE_BYTES_MAX);
 	int rc;
 
@@ -444,6 +442,7 @@ int wf_ruleset_add_yaml(struct wf_ruleset *rules, const char *file, const char *
 	if (rc < 0) {
 		rules->count = rule_count;
 		rules->requirement_count = requirement_count;
+		rules->log_count = log_count;
 	}
 	return rc;
 }

@@ -13,6 +13,7 @@
 #define RULES_MAX        10000
 #define SOURCES_MAX      1024
 #define REQUIREMENTS_MAX 1024
+#define LOGS_MAX         64
 #define SET_BYTES_MAX    (64u * 1024 * 1024)
 
 int wf_ruleset_new(struct wf_ruleset **ret, struct wf_err *err)
@@ -105,6 +106,23 @@ int wf_ruleset_add_requirement(struct wf_ruleset *rules, const struct wf_require
 		return wf_err_set(err, ENOMEM, "out of memory, or the rules are too large");
 	rules->requirements[rules->requirement_count] = *requirement;
 	rules->requirements[rules->requirement_count++].glob = glob;
+	return 0;
+}
+
+int wf_ruleset_add_log(struct wf_ruleset *rules, const struct wf_log_rule *log, struct wf_err *err)
+{
+	void *list = rules->logs;
+	int rc = grow(rules, &list, sizeof(*rules->logs), rules->log_count, &rules->log_capacity,
+		      LOGS_MAX, "items of logs", err);
+
+	rules->logs = list;
+	if (rc < 0)
+		return rc;
+	rules->logs[rules->log_count] = *log;
+	rules->logs[rules->log_count].logger = wf_arena_strdup(rules->arena, log->logger);
+	if (!rules->logs[rules->log_count].logger)
+		return wf_err_set(err, ENOMEM, "out of memory, or the rules are too large");
+	rules->log_count++;
 	return 0;
 }
 

@@ -42,6 +42,17 @@ enum wf_again {
 	WF_AGAIN_NEXT, /* ends it and opens the next */
 };
 
+/* What the agent decides in the target. A path is a Python list without its brackets. */
+struct wf_rule_agent {
+	bool once, root, active_time;
+	bool take_link;           /* what `take` finds becomes a link, not the parent */
+	const char *remote;       /* path of an incoming trace context, NULL = none */
+	const uint32_t *suppress; /* rules that make no span below this one */
+	uint32_t suppress_count;
+	uint32_t link;           /* of `give` and `take`: its number in the set */
+	const char *give, *take; /* paths of the keys, NULL = none */
+};
+
 struct wf_rule {
 	uint32_t index; /* in the rule set */
 	enum wf_rule_kind kind;
@@ -69,6 +80,9 @@ struct wf_rule {
 	const struct wf_operand *operands; /* slot i of a record is operands[i] */
 	uint8_t operand_count;
 	int32_t nearest; /* EVENT: index of the rule whose span gets it, -1 = innermost */
+	const char *const *not_errors; /* globs on exception types */
+	uint32_t not_error_count;
+	struct wf_rule_agent agent; /* Python only */
 };
 
 /* One text as it was given, so that a recording can carry it. */
@@ -76,6 +90,13 @@ struct wf_rule_source {
 	const char *file; /* name for messages; NULL = -f */
 	const char *text;
 	size_t len;
+};
+
+/* `logs:` - which log records of Python processes are taken along. */
+struct wf_log_rule {
+	const char *logger; /* glob */
+	uint32_t level;     /* as logging counts: 20 = info */
+	bool write_ids;     /* trace_id and span_id are put on the record itself */
 };
 
 struct wf_ruleset {
@@ -87,6 +108,9 @@ struct wf_ruleset {
 	uint32_t source_count, source_capacity;
 	struct wf_requirement *requirements;
 	uint32_t requirement_count, requirement_capacity;
+	uint32_t link_count;
+	struct wf_log_rule *logs;
+	uint32_t log_count, log_capacity;
 	uint64_t min_duration_ns; /* last wf_ruleset_set_min_duration, 0 = never */
 };
 

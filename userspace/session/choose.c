@@ -6,6 +6,7 @@
 #include "offer.h"
 #include "select.h"
 #include "userspace/base/log.h"
+#include "userspace/python/request.h"
 #include "userspace/rule/shipped.h"
 
 int wf_choose_rules(const struct wf_config *config, struct wf_ruleset **ret, struct wf_err *err)
@@ -21,6 +22,10 @@ int wf_choose_rules(const struct wf_config *config, struct wf_ruleset **ret, str
 		return rc;
 	if (config->slower_ns)
 		wf_ruleset_set_min_duration(rules, config->slower_ns);
+	if (rules->log_count && !wf_request_wanted(rules))
+		return wf_err_set(err, EINVAL,
+				  "'logs' are those of Python programs: name a Python function to "
+				  "be traced as well (-f module:name)");
 	*ret = wf_take(rules);
 	return 0;
 }

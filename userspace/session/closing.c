@@ -21,6 +21,7 @@ static void fill_ledger(const struct wf_closing *closing, struct wf_ledger *ledg
 	ledger->assembler = *closing->assembler;
 	ledger->lost_before = closing->lost_before;
 	ledger->lost_handover = closing->lost_handover;
+	ledger->logs_handover = wf_exporter_inbox_lost(exporter, WF_SIGNAL_LOGS);
 	ledger->assembler.spans_in += closing->dropped_by_rule;
 	ledger->dropped_by_rule = closing->dropped_by_rule;
 	ledger->events_dropped_by_rule = closing->events_dropped_by_rule;
@@ -30,6 +31,7 @@ static void fill_ledger(const struct wf_closing *closing, struct wf_ledger *ledg
 		wf_exporter_sink_read(exporter, i, &sink);
 		ledger->sinks[i].name = sink.name;
 		ledger->sinks[i].counters = sink.counters;
+		ledger->sinks[i].no_logs = sink.no_logs;
 		ledger->sink_count++;
 	}
 }

@@ -73,6 +73,25 @@ static int64_t off_python(const struct wf_ledger *ledger)
 			 ledger->kernel[WF_CNT_AGENT_SPANS] + ledger->kernel[WF_CNT_AGENT_UNREAD]);
 }
 
+static int64_t off_logs(const struct wf_ledger *ledger)
+{
+	const struct wf_assembler_counters *a = &ledger->assembler;
+	int64_t off = (int64_t)(ledger->kernel[WF_CNT_LOGS] - a->logs_in);
+
+	if (!off)
+		off = (int64_t)(a->logs_in - a->logs_out - a->logs_lost);
+	for (uint32_t i = 0; !off && i < ledger->sink_count; i++) {
+		const struct wf_sink_counters *c = &ledger->sinks[i].counters;
+
+		if (ledger->sinks[i].no_logs)
+			continue;
+		off = (int64_t)(a->logs_out - c->logs_in - ledger->logs_handover);
+		if (!off)
+			off = (int64_t)(c->logs_in - c->logs_exported - c->logs_lost);
+	}
+	return off;
+}
+
 bool wf_ledger_balanced(const struct wf_ledger *ledger, struct wf_ledger_balance *ret)
 {
 	struct wf_ledger_balance balance = {
@@ -81,12 +100,13 @@ bool wf_ledger_balanced(const struct wf_ledger *ledger, struct wf_ledger_balance
 		.spans = off_spans(ledger),
 		.exits = off_exits(ledger),
 		.python = off_python(ledger),
+		.logs = off_logs(ledger),
 	};
 
 	if (ret)
 		*ret = balance;
 	return !balance.entries && !balance.records && !balance.spans && !balance.exits &&
-	       !balance.python;
+	       !balance.python && !balance.logs;
 }
 
 struct term {
@@ -166,6 +186,9 @@ static void put_python(const struct wf_ledger *ledger, struct wf_buf *out)
 		{"bad_records", k[WF_CNT_AGENT_BAD]},
 		{"unread", k[WF_CNT_AGENT_UNREAD]},
 		{"given_up", ledger->assembler.given_up},
+		{"late_armed", ledger->assembler.late_armed},
+		{"late_refused", ledger->assembler.late_refused},
+		{"restored", ledger->assembler.restored},
 	};
 
 	put_object(out, "python", terms, COUNT(terms));
@@ -207,6 +230,20 @@ static void put_assembler(const struct wf_ledger *ledger, struct wf_buf *out)
 	put_object(out, "attributes_lost", attributes, COUNT(attributes));
 }
 
+static void put_logs(const struct wf_ledger *ledger, struct wf_buf *out)
+{
+	const struct wf_assembler_counters *a = &ledger->assembler;
+	const struct term logs[] = {
+		{"written", ledger->kernel[WF_CNT_LOGS]},
+		{"in", a->logs_in},
+		{"out", a->logs_out},
+		{"lost", a->logs_lost},
+		{"lost_handover", ledger->logs_handover},
+	};
+
+	put_object(out, "logs", logs, COUNT(logs));
+}
+
 static void put_sink(const struct wf_ledger_sink *sink, struct wf_buf *out)
 {
 	const struct wf_sink_counters *c = &sink->counters;
@@ -219,6 +256,9 @@ static void put_sink(const struct wf_ledger_sink *sink, struct wf_buf *out)
 		{"lost_too_large", c->lost_too_large},
 		{"lost_write", c->lost_write},
 		{"lost_encode", c->lost_encode},
+		{"logs_in", c->logs_in},
+		{"logs_exported", c->logs_exported},
+		{"logs_lost", c->logs_lost},
 		{"retries", c->retries},
 		{"requests", c->requests},
 		{"bytes_sent", c->bytes_sent},
@@ -240,10 +280,12 @@ int wf_ledger_to_json(const struct wf_ledger *ledger, struct wf_buf *out)
 	put_kernel(ledger, out);
 	put_python(ledger, out);
 	put_assembler(ledger, out);
+	put_logs(ledger, out);
 	wf_buf_printf(out,
 		      ",\"off\":{\"entries\":%" PRId64 ",\"records\":%" PRId64 ",\"spans\":%" PRId64
-		      ",\"exits\":%" PRId64 ",\"python\":%" PRId64 "},\"sinks\":[",
-		      off.entries, off.records, off.spans, off.exits, off.python);
+		      ",\"exits\":%" PRId64 ",\"python\":%" PRId64 ",\"logs\":%" PRId64
+		      "},\"sinks\":[",
+		      off.entries, off.records, off.spans, off.exits, off.python, off.logs);
 	for (uint32_t i = 0; i < ledger->sink_count; i++) {
 		if (i)
 			wf_buf_putc(out, ',');
@@ -295,10 +337,17 @@ static void say_spans(const struct wf_ledger *ledger, struct wf_buf *out)
 		{"attributes over the limit", a->attributes_dropped},
 		{"unmatched exits", ledger->kernel[WF_CNT_EXIT_UNMATCHED]},
 		{"late", a->late},
+		{"Python agents took all back by themselves", a->restored},
 	};
 
 	wf_buf_printf(out, "spans: %" PRIu64, a->spans_out);
 	say_terms(out, lost, COUNT(lost));
+	wf_buf_putc(out, '\n');
+	if (!a->logs_in)
+		return;
+	wf_buf_printf(out, "logs: %" PRIu64, a->logs_out);
+	if (a->logs_lost + ledger->logs_handover)
+		wf_buf_printf(out, ", %" PRIu64 " lost", a->logs_lost + ledger->logs_handover);
 	wf_buf_putc(out, '\n');
 }
 
@@ -306,12 +355,16 @@ static void say_sink(const struct wf_ledger_sink *sink, struct wf_buf *out)
 {
 	const struct wf_sink_counters *c = &sink->counters;
 	const struct term lost[] = {
-		{"lost: queue full", c->lost_queue_full}, {"lost: refused", c->lost_rejected},
-		{"lost: gave up", c->lost_retries},       {"lost: too large", c->lost_too_large},
-		{"lost: write failed", c->lost_write},    {"lost: not encodable", c->lost_encode},
+		{"lost: queue full", c->lost_queue_full},
+		{"lost: refused", c->lost_rejected},
+		{"lost: gave up", c->lost_retries},
+		{"lost: too large", c->lost_too_large},
+		{"lost: write failed", c->lost_write},
+		{"lost: not encodable", c->lost_encode},
+		{"logs lost", c->logs_lost},
 	};
 
-	if (!sink_lost(c))
+	if (!sink_lost(c) && !c->logs_lost)
 		return;
 	wf_buf_printf(out, "%s: %" PRIu64 " exported", sink->name, c->exported);
 	say_terms(out, lost, COUNT(lost));
@@ -332,7 +385,7 @@ int wf_ledger_to_text(const struct wf_ledger *ledger, struct wf_buf *out)
 		wf_buf_printf(out,
 			      "ledger: NOT balanced: entries off by %" PRId64
 			      ", records by %" PRId64 ", spans by %" PRId64 ", exits by %" PRId64
-			      "\n",
-			      off.entries, off.records, off.spans, off.exits);
+			      ", python by %" PRId64 ", logs by %" PRId64 "\n",
+			      off.entries, off.records, off.spans, off.exits, off.python, off.logs);
 	return out->failed ? -ENOMEM : 0;
 }

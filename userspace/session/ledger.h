@@ -14,7 +14,9 @@
  *                     named losses (notices of running calls not counted)
  *  python   what the agents showed to wf_site_span = hits of it - those of processes that ended
  *                     before their agent's counts were read
- *  exits    exits = matched + state_full + in_flight + disarmed + unmatched
+ *  logs     LOG records of the kernel = logs_in = logs_out + logs_lost, and for each sink that has
+ * a place for them logs_out = sink.logs_in + logs_handover, and sink.logs_in = logs_exported +
+ * logs_lost exits    exits = matched + state_full + in_flight + disarmed + unmatched
  */
 #ifndef WF_LEDGER_H
 #define WF_LEDGER_H
@@ -31,6 +33,7 @@
 struct wf_ledger_sink {
 	const char *name; /* borrowed */
 	struct wf_sink_counters counters;
+	bool no_logs; /* it has no place for them */
 };
 
 struct wf_ledger {
@@ -41,13 +44,14 @@ struct wf_ledger {
 	uint64_t dropped_by_rule, events_dropped_by_rule;
 	struct wf_assembler_counters assembler;
 	uint64_t lost_handover; /* finished spans of batches that the export queue refused */
+	uint64_t logs_handover; /* the same for logs */
 	struct wf_ledger_sink sinks[WF_LEDGER_SINKS_MAX];
 	uint32_t sink_count;
 };
 
 /* By how much each line is off: left side minus right side. */
 struct wf_ledger_balance {
-	int64_t entries, records, spans, exits, python;
+	int64_t entries, records, spans, exits, python, logs;
 };
 
 /* Kernel counters and open_now from the record that ends a stream. */

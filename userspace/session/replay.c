@@ -140,7 +140,7 @@ static void push(struct replay *replay, struct wf_batch *batch)
 		while (waiting(replay, i) > WAITING_MAX)
 			nanosleep(&pause, NULL);
 	for (uint32_t i = 0; i < batch->count; i++)
-		finished += batch->spans[i].state != WF_SPAN_OPEN;
+		finished += wf_span_is(&batch->spans[i], WF_SIGNAL_SPANS);
 	if (wf_exporter_push(replay->exporter, batch))
 		replay->spans += finished;
 	else

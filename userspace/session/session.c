@@ -97,7 +97,7 @@ static void push_batch(void *context, struct wf_batch *batch)
 	uint32_t finished = 0, roots = 0;
 
 	for (uint32_t i = 0; i < batch->count; i++) {
-		finished += batch->spans[i].state != WF_SPAN_OPEN;
+		finished += wf_span_is(&batch->spans[i], WF_SIGNAL_SPANS);
 		roots += batch->spans[i].state == WF_SPAN_FINISHED && batch->spans[i].local_root;
 	}
 	atomic_fetch_add(&session->traces, roots);
@@ -552,7 +552,7 @@ static void on_process(void *context, const struct wf_rec_head *record)
 	if (session->party && event->event == WF_PROC_FORK)
 		wf_party_forked(session->party, record->tgid, event->child_tgid);
 	else if (session->party && event->event != WF_PROC_THREAD)
-		wf_party_gone(session->party, record->tgid);
+		wf_party_gone(session->party, record->tgid, event->event == WF_PROC_EXIT);
 	if (session->party && event->event == WF_PROC_EXEC)
 		wf_party_expect(session->party, record->tgid);
 }

@@ -56,7 +56,11 @@ enum wf_span_state {
 	WF_SPAN_FINISHED,
 	WF_SPAN_UNFINISHED, /* still running when wftrace left; end = that moment */
 	WF_SPAN_OPEN,       /* a notice: it runs now; not exported by OTLP sinks */
+	WF_SPAN_LOG,        /* no span, but a log record: see wf_span_is() */
 };
+
+/* What a batch carries, in the order in which it happened. */
+enum wf_signal { WF_SIGNAL_SPANS, WF_SIGNAL_LOGS };
 
 struct wf_span {
 	uint8_t trace_id[16];
@@ -79,7 +83,18 @@ struct wf_span {
 	struct wf_resource *resource; /* held by the batch; may be NULL (unknown process) */
 	uint32_t tgid, tid;
 	uint16_t depth;
+	uint8_t severity;          /* LOG: OTLP SeverityNumber */
+	const char *severity_text; /* LOG: as the program calls it; NULL = none */
 };
+
+/*
+ * Does it belong to that signal? A log is a span without a duration: parent_id is the span that it
+ * was written in, span_id is zeros, name is the message and scope the logger.
+ */
+static inline bool wf_span_is(const struct wf_span *span, enum wf_signal signal)
+{
+	return signal == WF_SIGNAL_LOGS ? span->state == WF_SPAN_LOG : span->state < WF_SPAN_OPEN;
+}
 
 struct wf_batch {
 	atomic_uint refs;
