@@ -5,7 +5,8 @@
  *
  * The agent's .so has three sites, each a 1-byte nop followed by a ret, in exported symbols. At a
  * hit the first argument (rdi) points to a struct wf_agent_record in the target's memory, which is
- * complete and stays unchanged during the hit:
+ * complete and stays unchanged during the hit, and the second (rsi) is its size, since reading that
+ * first would cost another look into the target:
  *   wf_site_span   a call that ended: one hit per span
  *   wf_site_start  a call that began and is a root, or whose rule asks (`open`, accounting)
  *   wf_site_note   everything else: events, logs, what was armed later and what was refused

@@ -159,7 +159,7 @@ __noinline int fill_agent(struct wf_task *task, struct record_agent *record, __u
 
 	if (!task || !record)
 		return 0;
-	/* it may have been changed since its size was read */
+	/* whatever it says itself */
 	record->agent.size = size;
 	kind = record->agent.kind;
 	start_ns = record->agent.start_ns - task->clock_offset_ns;
@@ -226,18 +226,14 @@ __noinline int fill_agent(struct wf_task *task, struct record_agent *record, __u
 	} while (0)
 
 /* The record at an address of the target. Its kind and status are left in task->found. */
-__noinline int emit_agent(struct wf_task *task, __u64 address, __u64 sp, __u32 generation)
+__noinline int emit_agent(struct wf_task *task, __u64 address, __u32 size, __u64 sp,
+			  __u32 generation)
 {
 	void *target = cpu_ring();
 	__u64 wake = BPF_RB_NO_WAKEUP;
-	__u32 size;
 
 	if (!task || !target)
 		return AGENT_FULL;
-	task->value = 0;
-	if (bpf_probe_read_user(&task->value, 8, (void *)address))
-		return AGENT_BAD;
-	size = task->value & 0xffff;
 	if (size < sizeof(struct wf_agent_record) || size > WF_AGENT_BYTES_MAX)
 		return AGENT_BAD;
 	if (!(task->counters[WF_CNT_AGENT_SPANS] & 15) &&
@@ -273,7 +269,7 @@ __noinline int on_agent(struct pt_regs *ctx, struct wf_task *task, __u32 kind, _
 
 	if (!task)
 		return 0;
-	result = emit_agent(task, ctx->di, ctx->sp, generation);
+	result = emit_agent(task, ctx->di, ctx->si & 0xffff, ctx->sp, generation);
 	if (kind == WF_SITE_AGENT_SPAN) {
 		on_agent_span(task, result);
 		return 0;

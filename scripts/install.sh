@@ -11,6 +11,7 @@ done
 for profile in profiles/*.yaml; do
     [ ! -f "$profile" ] || install -D -m 644 "$profile" "$share/wftrace/profiles/${profile##*/}"
 done
+install -D -m 644 userspace/python/wftrace.pth "$share/wftrace/wftrace.pth"
 install -d "$share/bash-completion/completions" "$share/zsh/site-functions"
 "$O/wftrace" completion bash >"$share/bash-completion/completions/wftrace"
 "$O/wftrace" completion zsh >"$share/zsh/site-functions/_wftrace"

@@ -22,6 +22,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "e2e")]
 import attach  # noqa: E402
 import call  # noqa: E402
 import collector  # noqa: E402
+import fastapi  # noqa: E402
 import hazard  # noqa: E402
 import load  # noqa: E402
 import machine  # noqa: E402
@@ -30,10 +31,11 @@ import pgbench  # noqa: E402
 import predict  # noqa: E402
 import priority  # noqa: E402
 import program  # noqa: E402
+import python  # noqa: E402
 from row import make_rows  # noqa: E402
 from workshop import OUT, Workshop  # noqa: E402
 
-MODULES = (call, predict, program, collector, memory, attach, load, pgbench, hazard)
+MODULES = (call, predict, program, collector, memory, attach, load, pgbench, fastapi, python, hazard)
 GROUPS = [group for module in MODULES for group in module.GROUPS]
 WIDTHS = (30, 12, 12, 12, 6)
 

@@ -59,6 +59,15 @@ ROWS = (
     ("hazards.failed", "tests", "= 0"),
     ("overhead.pgbench", "%", "<= 3"),
     ("overhead.pgbench_select", "%"),
+    ("overhead.fastapi", "%", "<= 3"),
+    ("overhead.fastapi_price", "%"),
+    ("python.chosen", "ratio", "<= 2.8"),
+    ("python.chosen_root", "ratio"),
+    ("python.unchosen", "ratio", "<= 1.01"),
+    ("python.unchosen_raising", "ratio", "<= 1.10"),
+    ("python.idle_ns", "ns"),
+    ("python.sdk_over_chosen", "ratio", ">= 10"),
+    ("python.sdk_over_chosen_new", "ratio", ">= 8"),
 )
 
 

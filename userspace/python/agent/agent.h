@@ -22,15 +22,15 @@
 struct probe {
 	struct py head;
 	uint32_t rule, function;
-	uint32_t options;        /* enum probe_option */
-	struct py *entry, *exit; /* tuples of (slot, path) */
-	struct py *guards;       /* tuple of (path, relation, constant) */
-	struct py *suppress;     /* tuple of rule numbers */
-	struct py *object;       /* path of the object that `once` is about, or None */
-	struct py *remote;       /* path of the incoming trace context */
-	struct py *give, *take;  /* (name, path) of own queues */
-	struct py *nearest;      /* event: rule number, or None */
-	struct py *code;         /* of the wrapped or monitored function */
+	uint32_t options;              /* enum probe_option */
+	struct captures *entry, *exit; /* NULL: none */
+	struct py *guards;             /* tuple of (path, relation, constant) */
+	struct py *suppress;           /* tuple of rule numbers */
+	struct py *object;             /* path of the object that `once` is about, or None */
+	struct py *remote;             /* path of the incoming trace context */
+	struct py *give, *take;        /* (name, path) of own queues */
+	struct py *nearest;            /* event: rule number, or None */
+	struct py *code;               /* of the wrapped or monitored function */
 };
 
 enum probe_option {
@@ -77,7 +77,8 @@ struct source {
 
 struct state {
 	struct wf_agent_page *page;
-	struct py *var; /* ContextVar of the current token */
+	void *thread_tid; /* 3.8: key under which a thread keeps its number */
+	struct py *var;   /* ContextVar of the current token */
 	struct py *token_type, *probe_type, *drive_type;
 	struct py *restore, *rescan;    /* callables of the Python part */
 	struct py *queues;              /* dict (name, key) -> token */
@@ -97,9 +98,9 @@ extern struct state state;
 extern volatile uint16_t wf_agent_gate;
 extern struct wf_agent_anchor wf_agent_anchor;
 
-void wf_site_span(struct wf_agent_record *record);
-void wf_site_start(struct wf_agent_record *record);
-void wf_site_note(struct wf_agent_record *record);
+void wf_site_span(struct wf_agent_record *record, uint64_t size);
+void wf_site_start(struct wf_agent_record *record, uint64_t size);
+void wf_site_note(struct wf_agent_record *record, uint64_t size);
 
 static inline struct py *py_none(void)
 {
@@ -151,11 +152,25 @@ void value_tag(struct tags *tags, unsigned slot, struct py *value);
 struct py *type_text(struct py *type);    /* "module:qualname": a new reference, or NULL */
 bool value_plain(const struct py *value); /* str, int, float, bool or None: exactly these */
 
+/* A path taken apart; what it names is borrowed. */
+struct step {
+	long operation;
+	long index; /* of the first, where it says which value */
+	struct py *argument;
+};
+
 /* path.c: a new reference, or NULL where there is no value. */
 struct py *path_read(struct py *path, const struct source *source);
+struct step step_of(struct py *pair);
+struct py *steps_follow(const struct step *steps, uint32_t count, const struct source *source);
 struct py *attribute_read(struct py *object, struct py *name);
 bool test_holds(struct py *value, long relation, struct py *constant);
 bool guards_hold(const struct probe *probe, const struct source *source);
+
+/* capture.c: of a tuple of (slot, path); NULL: no memory */
+struct captures *captures_make(struct py *pairs);
+void captures_free(struct captures *captures);
+void captures_tag(const struct captures *captures, struct tags *tags, const struct source *source);
 
 /* token.c */
 int token_setup(void);

@@ -2,7 +2,7 @@
 AGENT_DIR  := userspace/python/agent
 AGENT_SRCS := $(sort $(wildcard $(AGENT_DIR)/*.c))
 AGENT_PY   := $(patsubst %,$(AGENT_DIR)/%.py,boot path rule template swap select watch handoff logs late arm)
-AGENT_FLAG := -std=gnu11 $(WARN) -O2 -g0 -I. -fPIC -fvisibility=hidden -fno-stack-protector -fno-builtin \
+AGENT_FLAG := -std=gnu11 $(WARN) -O2 -g0 -I. -fPIC -fno-plt -fvisibility=hidden -fno-stack-protector -fno-builtin \
 	      $(if $(findstring clang,$(CC)),,-fno-tree-loop-distribute-patterns) -fno-asynchronous-unwind-tables -fcf-protection=none \
 	      -nostdlib -shared -Wl,-z,now -Wl,-z,noexecstack -Wl,-z,max-page-size=4096 -Wl,--hash-style=both -Wl,--build-id=none -s
 

@@ -170,7 +170,11 @@ struct py *PyObject_CallObject(struct py *callable, struct py *args);
 struct py *PyEval_GetFrame(void);
 struct py *PyFrame_GetVar(struct py *frame, struct py *name) PY_WEAK; /* 3.12 */
 void *PyThreadState_Get(void);
-unsigned long long PyThreadState_GetID(void *state) PY_WEAK;                     /* 3.9 */
+unsigned long long PyThreadState_GetID(void *state) PY_WEAK; /* 3.9 */
+void *PyThread_tss_alloc(void);                              /* 3.7, as the next three */
+int PyThread_tss_create(void *key);
+int PyThread_tss_set(void *key, void *value);
+void *PyThread_tss_get(void *key);
 int PyIter_Send(struct py *iterator, struct py *value, struct py **ret) PY_WEAK; /* 3.10 */
 struct py *_PyGen_Send(struct py *generator, struct py *value) PY_WEAK;          /* 3.8, 3.9 */
 

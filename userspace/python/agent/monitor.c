@@ -113,6 +113,13 @@ static void frame_put(struct token *token, void *frame)
 	py_drop(old);
 }
 
+/* Making the frame's object costs a call that nothing is read of more than all the rest here. */
+static bool reads_frame(const struct probe *probe)
+{
+	return probe->entry || probe->guards || probe->object || probe->remote || probe->give ||
+	       probe->take || (probe->options & PROBE_ASYNC);
+}
+
 static struct py *on_start(struct py *self, struct py *const *args, py_ssize count)
 {
 	struct probe *probe = probe_of(args[0]);
@@ -125,7 +132,8 @@ static struct py *on_start(struct py *self, struct py *const *args, py_ssize cou
 		return py_none();
 	if (state.rescan)
 		gate_rescan();
-	source.frame = PyEval_GetFrame();
+	if (reads_frame(probe))
+		source.frame = PyEval_GetFrame();
 	if (probe->options & PROBE_EVENT) {
 		event_show(probe, &source);
 		return py_none();

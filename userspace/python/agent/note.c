@@ -30,7 +30,7 @@ static void note_show(struct note *note)
 {
 	note->record.size = (uint16_t)(sizeof(note->record) + note->record.tag_bytes);
 	page_count(WF_AGENT_CNT_NOTES);
-	wf_site_note(&note->record);
+	wf_site_note(&note->record, note->record.size);
 }
 
 static void belongs(struct note *note, const struct token *token)
@@ -61,7 +61,6 @@ void event_show(struct probe *probe, const struct source *source)
 	struct token *current = token_current(), *owner = nearest(current, probe->nearest);
 	struct note note;
 	struct tags tags;
-	struct py *pair, *value;
 
 	if (!probe->guards || guards_hold(probe, source)) {
 		tags = note_begin(&note, WF_AGENT_EVENT);
@@ -69,14 +68,8 @@ void event_show(struct probe *probe, const struct source *source)
 		note.record.function = probe->function;
 		if (owner)
 			belongs(&note, owner);
-		for (py_ssize i = 0; probe->entry && i < PyTuple_Size(probe->entry); i++) {
-			pair = PyTuple_GetItem(probe->entry, i);
-			value = path_read(PyTuple_GetItem(pair, 1), source);
-			if (value)
-				value_tag(&tags, (unsigned)PyLong_AsLong(PyTuple_GetItem(pair, 0)),
-					  value);
-			py_drop(value);
-		}
+		if (probe->entry)
+			captures_tag(probe->entry, &tags, source);
 		note_show(&note);
 	}
 	py_drop(current);

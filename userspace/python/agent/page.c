@@ -34,6 +34,11 @@ int page_start(void)
 
 	if (state.page)
 		return 0;
+	if (!PyThreadState_GetID) {
+		state.thread_tid = PyThread_tss_alloc();
+		if (!state.thread_tid || PyThread_tss_create(state.thread_tid))
+			return -1;
+	}
 	ret = machine_call(__NR_mmap, 0, (long)bytes, PROT_RW, MAP_ANON_PRIV, -1);
 	if (syscall_failed(ret))
 		return -1;
@@ -78,9 +83,16 @@ uint64_t page_random(void)
 /* A new thread may get the thread pointer of one that ended, so more is needed to know it. */
 static uint32_t thread_serial(void)
 {
+	uintptr_t tid;
+
 	if (PyThreadState_GetID)
 		return (uint32_t)PyThreadState_GetID(PyThreadState_Get());
-	return (uint32_t)machine_call(__NR_gettid, 0, 0, 0, 0, 0);
+	tid = (uintptr_t)PyThread_tss_get(state.thread_tid);
+	if (!tid) { /* a system call for each hit would cost more than all the rest of it */
+		tid = (uintptr_t)machine_call(__NR_gettid, 0, 0, 0, 0, 0);
+		PyThread_tss_set(state.thread_tid, (void *)tid);
+	}
+	return (uint32_t)tid;
 }
 
 static void thread_fill(struct wf_agent_thread *thread, uint64_t pointer, uint32_t serial)

@@ -62,14 +62,27 @@ static struct py *caller_value(struct py *name)
 	return ret;
 }
 
-static struct py *root_value(long operation, struct py *argument, const struct source *source)
+struct step step_of(struct py *pair)
 {
-	long at;
+	struct step ret = {
+		.operation = PyLong_AsLong(PyTuple_GetItem(pair, 0)),
+		.argument = PyTuple_GetItem(pair, 1),
+	};
 
-	switch (operation) {
+	if (ret.operation == ROOT_VALUE)
+		ret.index = PyLong_AsLong(ret.argument);
+	return ret;
+}
+
+static struct py *root_value(const struct step *root, const struct source *source)
+{
+	struct py *argument = root->argument;
+
+	switch (root->operation) {
 	case ROOT_VALUE:
-		at = PyLong_AsLong(argument);
-		return at >= 0 && at < source->count ? counted(source->values[at]) : NULL;
+		return root->index >= 0 && root->index < source->count
+			       ? counted(source->values[root->index])
+			       : NULL;
 	case ROOT_FRAME:
 		return source->frame ? frame_value(source->frame, argument) : NULL;
 	case ROOT_RESULT:
@@ -124,7 +137,8 @@ struct py *attribute_read(struct py *object, struct py *name)
 	else if (!type_has(found->type, state.set_name) &&
 		 !type_has(found->type, state.delete_name))
 		ret = stored(object, name);
-	PyErr_Clear();
+	if (!ret)
+		PyErr_Clear();
 	return ret;
 }
 
@@ -318,13 +332,25 @@ static struct py *steps_read(struct py *value, struct py *path, py_ssize from)
 	return value;
 }
 
+struct py *steps_follow(const struct step *steps, uint32_t count, const struct source *source)
+{
+	struct py *value = root_value(&steps[0], source), *next;
+
+	for (uint32_t i = 1; value && i < count; i++) {
+		next = step(steps[i].operation, steps[i].argument, value);
+		Py_DecRef(value);
+		value = next;
+	}
+	if (!value)
+		PyErr_Clear();
+	return value;
+}
+
 struct py *path_read(struct py *path, const struct source *source)
 {
-	struct py *pair = PyTuple_GetItem(path, 0);
-	struct py *value;
+	struct step root = step_of(PyTuple_GetItem(path, 0));
+	struct py *value = root_value(&root, source);
 
-	value = root_value(PyLong_AsLong(PyTuple_GetItem(pair, 0)), PyTuple_GetItem(pair, 1),
-			   source);
 	if (!value)
 		PyErr_Clear();
 	return steps_read(value, path, 1);

@@ -3,13 +3,15 @@
  * survive being pickled: in a process without the agent it is an empty string. */
 #include "agent.h"
 
-#define FIELDS 10
+#define FIELDS 8 /* objects of struct probe */
 
 static void probe_free(struct py *object)
 {
 	struct probe *probe = (struct probe *)object;
-	struct py *type = object->type, **fields = &probe->entry;
+	struct py *type = object->type, **fields = &probe->guards;
 
+	captures_free(probe->entry);
+	captures_free(probe->exit);
 	for (unsigned i = 0; i < FIELDS; i++)
 		py_drop(fields[i]);
 	PyObject_Free(object);
@@ -34,13 +36,20 @@ static struct py *reduce(struct py *self, struct py *const *args, py_ssize count
 	return ret;
 }
 
+/* False: no memory. */
+static bool take_captures(struct captures **captures, struct py *pairs)
+{
+	*captures = is_none(pairs) ? NULL : captures_make(pairs);
+	return *captures || is_none(pairs);
+}
+
 /* rule, function, options, then the fields of struct probe in order; None: without. */
 struct py *probe_make(struct py *const *args, py_ssize count)
 {
 	struct probe *probe;
 	struct py **fields;
 
-	if (count != 3 + FIELDS) {
+	if (count != 5 + FIELDS) {
 		PyErr_SetString(PyExc_TypeError, "probe: wrong number of arguments");
 		return NULL;
 	}
@@ -50,11 +59,16 @@ struct py *probe_make(struct py *const *args, py_ssize count)
 	probe->rule = (uint32_t)PyLong_AsLong(args[0]);
 	probe->function = (uint32_t)PyLong_AsLong(args[1]);
 	probe->options = (uint32_t)PyLong_AsLong(args[2]);
-	fields = &probe->entry;
+	fields = &probe->guards;
 	for (unsigned i = 0; i < FIELDS; i++) {
-		fields[i] = is_none(args[3 + i]) ? NULL : args[3 + i];
+		fields[i] = is_none(args[5 + i]) ? NULL : args[5 + i];
 		if (fields[i])
 			Py_IncRef(fields[i]);
+	}
+	probe->exit = NULL;
+	if (!take_captures(&probe->entry, args[3]) || !take_captures(&probe->exit, args[4])) {
+		Py_DecRef(&probe->head);
+		return PyErr_NoMemory();
 	}
 	if (probe->suppress)
 		state.suppressing = true;

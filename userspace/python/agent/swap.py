@@ -11,11 +11,12 @@ class Swap:
         function.__code__ = new
 
     def undo(self):
-        """False where another tool has put its code on top: then ours must stay, idle."""
+        """False where another tool has put its code on top: then ours must stay, idle. Code of ours
+        that nobody holds any more was thrown away by such a tool."""
         function = self.find()
         if function is not None:
             if function.__code__ is not self.new:
-                return False
+                return sys.getrefcount(self.new) <= 2  # this object's, and that of the call
             function.__code__ = self.old
         return True
 

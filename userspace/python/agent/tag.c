@@ -37,9 +37,9 @@ static void put(struct tags *tags, unsigned slot, unsigned type, const void *fro
 	attr->slot = (uint8_t)slot;
 	attr->len = (uint16_t)len;
 	attr->full_len = (uint32_t)full;
+	if (len & 7)
+		*(uint64_t *)((uint8_t *)(attr + 1) + (len & ~(size_t)7)) = 0;
 	memcpy(attr + 1, from, len);
-	for (size_t i = len; i & 7; i++)
-		((uint8_t *)(attr + 1))[i] = 0;
 }
 
 void tags_text(struct tags *tags, unsigned slot, unsigned type, const char *text, size_t len,

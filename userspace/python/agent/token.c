@@ -253,22 +253,8 @@ struct tags token_tags(struct token *token)
 	};
 }
 
-static void capture(struct token *token, struct py *captures, const struct source *source)
-{
-	struct tags tags = token_tags(token);
-	struct py *pair, *value;
-
-	for (py_ssize i = 0; i < PyTuple_Size(captures); i++) {
-		pair = PyTuple_GetItem(captures, i);
-		value = path_read(PyTuple_GetItem(pair, 1), source);
-		if (value)
-			value_tag(&tags, (unsigned)PyLong_AsLong(PyTuple_GetItem(pair, 0)), value);
-		py_drop(value);
-	}
-}
-
 static void show(struct token *token, enum wf_agent_kind kind,
-		 void (*site)(struct wf_agent_record *record))
+		 void (*site)(struct wf_agent_record *record, uint64_t size))
 {
 	struct wf_agent_record *record = &token->record;
 
@@ -278,7 +264,7 @@ static void show(struct token *token, enum wf_agent_kind kind,
 		__builtin_memcpy(token->wide, record, sizeof(*record));
 		record = (struct wf_agent_record *)token->wide;
 	}
-	site(record);
+	site(record, record->size);
 }
 
 static void enter(struct token *token)
@@ -316,6 +302,7 @@ static bool wanted(struct probe *probe, const struct source *source, struct toke
 struct token *token_begin(struct probe *probe, const struct source *source)
 {
 	struct token *current, *token, *taken;
+	struct tags tags;
 	uint64_t object;
 
 	if (!state.page->alive)
@@ -331,8 +318,10 @@ struct token *token_begin(struct probe *probe, const struct source *source)
 		take_parent(token, current, taken);
 		context_join(token, current, source);
 		py_drop(taken);
-		if (probe->entry)
-			capture(token, probe->entry, source);
+		if (probe->entry) {
+			tags = token_tags(token);
+			captures_tag(probe->entry, &tags, source);
+		}
 		enter(token);
 		if (probe->give)
 			queue_give(probe->give, source, token);
@@ -344,9 +333,12 @@ struct token *token_begin(struct probe *probe, const struct source *source)
 /* The current token goes back to the one around, unless a call beside it has taken over. */
 static void leave_context(struct token *token)
 {
-	struct token *current = token_current(), *outer = token->outer;
+	struct token *outer = token->outer, *current = NULL;
+	bool async = token->record.flags & WF_AGENT_ASYNC;
 
-	if (current == token || !(token->record.flags & WF_AGENT_ASYNC))
+	if (async)
+		current = token_current();
+	if (!async || current == token)
 		token_set(outer && tree_open(outer) ? outer : NULL);
 	py_drop(current);
 	token->outer = NULL;
@@ -354,24 +346,31 @@ static void leave_context(struct token *token)
 	publish(token, false);
 }
 
+/* Only what can be suspended ends elsewhere than it began. */
+static bool has_moved(const struct wf_agent_record *record)
+{
+	const struct wf_agent_thread *thread = page_thread();
+
+	return !thread || thread->task_key != record->task_key;
+}
+
 static void finish(struct token *token, const struct source *source)
 {
 	struct wf_agent_record *record = &token->record;
-	struct wf_agent_thread *thread = page_thread();
 	struct tags tags;
 
 	record->end_ns = clock_now();
-	if (!thread || thread->task_key != record->task_key)
+	if ((record->flags & WF_AGENT_ASYNC) && has_moved(record))
 		record->flags |= WF_AGENT_MOVED;
 	if (token->probe->options & PROBE_TRACK) {
 		record->active_ns += record->end_ns - token->resumed_ns;
 		record->flags |= WF_AGENT_ACTIVE;
 	}
 	record->status = WF_AGENT_RETURNED;
+	tags = token_tags(token);
 	if (token->probe->exit)
-		capture(token, token->probe->exit, source);
+		captures_tag(token->probe->exit, &tags, source);
 	if (source->exception) {
-		tags = token_tags(token);
 		error_tag(&tags, token, source->exception);
 	}
 	page_count(WF_AGENT_CNT_COMPLETED);

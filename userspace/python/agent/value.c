@@ -39,7 +39,8 @@ static void text_tag(struct tags *tags, unsigned slot, unsigned type, struct py 
 			  cut ? (size_t)chars : (size_t)bytes);
 	else
 		tags_lost(tags);
-	PyErr_Clear();
+	if (!utf8 || coded)
+		PyErr_Clear();
 	py_drop(coded);
 	py_drop(cut);
 }
