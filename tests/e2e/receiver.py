@@ -38,26 +38,26 @@ PATH = "/v1/traces"
 LIMIT = 64 << 20
 
 
-def venv_python(out):
-    """A Python with the pinned packages under out/venv; made once. OSError if that cannot be."""
-    venv = Path(out) / "venv"
+def venv_python(out, requirements=REQUIREMENTS, python=sys.executable, name="venv"):
+    """A Python with the pinned packages under out/name; made once. OSError if that cannot be."""
+    venv = Path(out) / name
     venv.parent.mkdir(parents=True, exist_ok=True)
     with open(f"{venv}.lock", "w", encoding="utf-8") as lock:  # tests may run side by side
         fcntl.flock(lock, fcntl.LOCK_EX)
-        return make_venv(venv)
+        return make_venv(venv, requirements, python)
 
 
-def make_venv(venv):
+def make_venv(venv, requirements, base):
     done = venv / "requirements.txt"
     python = venv / "bin" / "python"
-    if done.exists() and done.read_bytes() == REQUIREMENTS.read_bytes():
+    if done.exists() and done.read_bytes() == requirements.read_bytes():
         return python
-    for command in ([sys.executable, "-m", "venv", "--clear", venv],
-                    [python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "-r", REQUIREMENTS]):
+    for command in ([base, "-m", "venv", "--clear", venv],
+                    [python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "-r", requirements]):
         ran = subprocess.run(command, capture_output=True, text=True, check=False)
         if ran.returncode:
             raise OSError(f"{' '.join(map(str, command))}: {ran.stderr.strip()[-300:]}")
-    done.write_bytes(REQUIREMENTS.read_bytes())
+    done.write_bytes(requirements.read_bytes())
     return python
 
 
