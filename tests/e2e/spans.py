@@ -45,6 +45,11 @@ class Span:
     def attr(self, key, default=None):
         return self.raw["attributes"].get(key, default)
 
+    @property
+    def cut(self):
+        """Its end was not seen."""
+        return self.state != "finished" or self.attr("wftrace.end") is not None
+
     def exceptions(self):
         """(type, message) of its exception events."""
         found = []
@@ -136,12 +141,12 @@ class Trace:
 
     def check(self, turns=False):
         """What must hold whatever was traced. Raises Failure with the first wrong spans.
-        `turns`: coroutines take turns on a thread. Of those that are open at the end only the root is told."""
+        `turns`: coroutines take turns on a thread. Where a Python root was cut short, calls in it are not told."""
         self._check_ledger()
         if len(self.by_id) != len(self.spans):
             twice = [i for i, n in Counter(s.id for s in self.spans).items() if n > 1]
             raise Failure(f"{len(twice)} span ids occur twice, e.g. {twice[:3]}")
-        self._check_parents({s.trace for s in self.spans if s.state != "finished"} if turns else ())
+        self._check_parents({s.trace for s in self.spans if s.cut} if turns else ())
         if not turns:
             self._check_siblings()
 

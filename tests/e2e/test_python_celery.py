@@ -5,7 +5,7 @@ import signal
 import sys
 from collections import Counter
 
-from harness import PROGRAMS, need_tool
+from harness import ARMED, PROGRAMS, need_tool
 from load import pythons
 from shop import tell
 
@@ -64,20 +64,21 @@ def check(t, trace):
 def test_celery_under_load(t):
     for python in pythons():
         shop = Shop(t, python)
-        shop.orders(0, 10)
-        shop.client.go("order 10 300")
-        tracer = t.attach(shop.worker, RULES)
-        shop.client.expect("order done 300")
-        shop.orders(300, 400)
+        shop.orders(0, 50)
+        tracer, last = t.attach(shop.worker, RULES, wait=False), 50
+        while not tracer.err.wait(lambda text: text.startswith(ARMED), 0.001):
+            shop.orders(last, last + 50)
+            last += 50
+        shop.orders(last, last + 100)
         shop.failures()
         shop.ask("ponder 0 1", ["0 SoftTimeLimitExceeded SoftTimeLimitExceeded()"])
         trace = tracer.stop()
-        shop.orders(400, 450)
+        shop.orders(0, 50)
         shop.failures()
         shop.stop()
         check(t, trace)
         numbers = [s.attr("n") for s in trace.named(ORDER)]
-        t.true(set(range(300, 400)) <= set(numbers), f"{python}: {len(numbers)} tasks")
+        t.true(set(range(last, last + 100)) <= set(numbers), f"{python}: {len(numbers)} tasks")
         t.equal(Counter(numbers).most_common(1)[0][1], 1, f"{python}: one span of each task")
         t.equal((len(trace.named(REFUSE)), len(trace.named(PONDER))), (10, 1), python)
 
