@@ -210,9 +210,15 @@ int BPF_PROG(on_exec, struct task_struct *doer)
 	if (!process)
 		return 0;
 	process->agent_page = 0;
+	/* what the agent of the old image counted went with its memory */
+	__sync_fetch_and_add(&totals.counters[WF_CNT_AGENT_UNREAD], process->agent_spans);
+	process->agent_spans = 0;
 	task = bpf_task_storage_get(&tasks, bpf_get_current_task_btf(), 0, 0);
 	if (task) {
 		finish_stack(task, bpf_get_current_task_btf(), WF_END_EXEC);
+		__sync_fetch_and_add(&totals.counters[WF_CNT_AGENT_UNREAD],
+				     task->counters[WF_CNT_AGENT_SPANS]);
+		flush_counters(task);
 		/* a new image, a new identity: the next entry starts afresh */
 		task->seed = 0;
 		task->stack.high_sp = 0;

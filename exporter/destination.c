@@ -348,6 +348,35 @@ static int protocol_check(const struct environment *env, struct wf_err *err)
 	return wf_err_set(err, EINVAL, "%s=%.40s is not known; use http/protobuf", name, protocol);
 }
 
+/* Logs have variables of their own; without them they go where the general ones say. */
+static int logs_from_env(const struct environment *env, struct wf_destination *ret,
+			 struct wf_err *err)
+{
+	const char *exporter = variable(env, "OTEL_LOGS_EXPORTER");
+	const char *name = "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", *endpoint = variable(env, name);
+	bool own = endpoint;
+	struct wf_destination logs = {0};
+	int rc;
+
+	if (!own) {
+		name = "OTEL_EXPORTER_OTLP_ENDPOINT";
+		endpoint = variable(env, name);
+	}
+	if (exporter && !strcasestr(exporter, "otlp")) {
+		free(wf_take(ret->logs));
+		return 0;
+	}
+	if (!endpoint)
+		return 0;
+	rc = endpoint_parse(endpoint, !own, &logs, err);
+	if (rc < 0)
+		return wf_err_wrap(err, rc, "%s", name);
+	free(ret->logs);
+	ret->logs = own ? wf_take(logs.target) : wf_take(logs.logs);
+	wf_destination_done(&logs);
+	return 0;
+}
+
 static int otlp_from_env(const struct environment *env, struct wf_destination *ret,
 			 struct wf_err *err)
 {
@@ -364,6 +393,11 @@ static int otlp_from_env(const struct environment *env, struct wf_destination *r
 		rc = wf_destination_parse("http://localhost:4318", ret, err);
 	if (rc < 0)
 		return wf_err_wrap(err, rc, "%s", name);
+	rc = logs_from_env(env, ret, err);
+	if (rc < 0) {
+		wf_destination_done(ret);
+		return rc;
+	}
 	headers = traces_variable(env, "HEADERS", name);
 	if (headers)
 		rc = wf_headers_parse_list(&ret->headers, headers, err);

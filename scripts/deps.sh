@@ -12,7 +12,8 @@ build='gcc g++ make clang llvm bpftool libbpf-dev libelf-dev libdw-dev libcapsto
 test='libcmocka-dev clang-format universal-ctags pmccabe python3 python3-venv python3-protobuf
     postgresql-15 redis-server sqlite3 csmith libcsmith-dev musl-tools cmake rustc gdb runc
     uwsgi-core uwsgi-plugin-python3 python3-dev
-    bpftrace linux-perf qemu-system-x86 busybox-static libclang-rt-14-dev procps iproute2 util-linux binutils git'
+    bpftrace linux-perf qemu-system-x86 busybox-static libclang-rt-14-dev procps iproute2 util-linux
+    binutils xz-utils git'
 case ${1:-all} in
 build) wanted=$build ;;
 test) wanted=$test ;;

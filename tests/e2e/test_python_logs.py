@@ -61,6 +61,26 @@ def test_levels_and_coroutines_that_take_turns(t):
         t.equal(Counter(x["severity"] for x in logs), Counter({"ERROR": 3}), python)
 
 
+WRITTEN = """
+wftrace: 1
+profile: parcel
+spans: [{function: __main__:complain}]
+logs: [{level: %s, write_ids: true}]
+"""
+
+
+def test_ids_on_the_record_itself(t):
+    for python in few(t):
+        target = t.start([python, PROGRAMS / "parcel.py"])
+        t.equal(tell(target, "complain"), "-/-", f"{python}: before")
+        tracer = t.attach(target, [], *profile(t, text=WRITTEN))
+        shown = tell(target, "complain")
+        log, = tracer.stop().logs
+        t.equal(shown, f"{log['trace_id']}/{log['span_id']}", python)
+        t.equal((log["body"], log["attributes"]["wftrace.log.template"]), ("it is late", "it is %s"), python)
+        t.equal(tell(target, "complain"), "-/-", f"{python}: after")
+
+
 def test_to_an_otlp_receiver(t):
     to = Receiver()
     t.undo.append(to.close)

@@ -171,6 +171,37 @@ static void the_environment_chooses_without_to(void **state)
 	}
 }
 
+static void logs_go_beside_the_traces_or_where_their_variables_say(void **state)
+{
+	static const struct {
+		const char *env, *logs;
+	} rows[] = {
+		{"OTEL_TRACES_EXPORTER=otlp", "http://localhost:4318/v1/logs"},
+		{"OTEL_EXPORTER_OTLP_ENDPOINT=http://h/base/", "http://h/base/v1/logs"},
+		{"OTEL_EXPORTER_OTLP_ENDPOINT=http://h;OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://b/"
+		 "x",
+		 "http://h/v1/logs"},
+		{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://b/x", NULL},
+		{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://b/v1/traces", "http://b/v1/logs"},
+		{"OTEL_EXPORTER_OTLP_ENDPOINT=http://h;OTEL_EXPORTER_OTLP_LOGS_ENDPOINT=http://l/y",
+		 "http://l/y"},
+		{"OTEL_EXPORTER_OTLP_ENDPOINT=http://h;OTEL_LOGS_EXPORTER=none", NULL},
+	};
+	struct wf_destinations got;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		assert_int_equal(wf_destinations_from_env(lookup, (void *)rows[i].env, &got, NULL),
+				 0);
+		assert_int_equal(got.count, 1);
+		if (rows[i].logs)
+			assert_string_equal(got.items[0].logs, rows[i].logs);
+		else
+			assert_null(got.items[0].logs);
+		wf_destinations_done(&got);
+	}
+}
+
 static void what_the_environment_cannot_have_is_said(void **state)
 {
 	static const struct {
@@ -269,6 +300,7 @@ int main(void)
 		cmocka_unit_test(bad_destinations_are_refused_with_the_way_out),
 		cmocka_unit_test(a_refusal_does_not_repeat_a_password),
 		cmocka_unit_test(the_environment_chooses_without_to),
+		cmocka_unit_test(logs_go_beside_the_traces_or_where_their_variables_say),
 		cmocka_unit_test(what_the_environment_cannot_have_is_said),
 		cmocka_unit_test(header_lists_are_decoded),
 		cmocka_unit_test(headers_never_hold_line_breaks_and_errors_never_values),

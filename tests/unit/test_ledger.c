@@ -12,7 +12,8 @@
 /* Every term is used, each with a value of its own. */
 static struct wf_ledger balanced(void)
 {
-	struct wf_ledger ledger = {.open_now = 1, .lost_before = 2, .lost_handover = 3};
+	struct wf_ledger ledger = {
+		.open_now = 1, .lost_before = 2, .lost_handover = 3, .logs_handover = 2};
 	uint64_t *k = ledger.kernel;
 
 	k[WF_CNT_COMPLETED] = 1000;
@@ -31,6 +32,7 @@ static struct wf_ledger balanced(void)
 	k[WF_CNT_EXIT_DISARMED] = 4;
 	k[WF_CNT_EXIT_UNMATCHED] = 1;
 	k[WF_CNT_EXITS] = 914;
+	k[WF_CNT_LOGS] = 30;
 	ledger.assembler = (struct wf_assembler_counters){
 		.spans_in = 1030,
 		.tombstones = 9,
@@ -38,6 +40,9 @@ static struct wf_ledger balanced(void)
 		.malformed = 2,
 		.batch_full = 4,
 		.spans_out = 1014,
+		.logs_in = 30,
+		.logs_out = 25,
+		.logs_lost = 5,
 	};
 	ledger.sink_count = 1;
 	ledger.sinks[0].name = "http://a\"b";
@@ -50,6 +55,9 @@ static struct wf_ledger balanced(void)
 		.lost_too_large = 1,
 		.lost_write = 1,
 		.lost_encode = 3,
+		.logs_in = 23,
+		.logs_exported = 20,
+		.logs_lost = 3,
 	};
 	return ledger;
 }
@@ -85,6 +93,29 @@ static void each_line_must_come_out(void **state)
 	assert_int_equal(off.exits, 1);
 }
 
+static void so_must_the_line_of_logs(void **state)
+{
+	struct wf_ledger ledger = balanced();
+	struct wf_ledger_balance off;
+
+	(void)state;
+	ledger.kernel[WF_CNT_LOGS]++;
+	assert_false(wf_ledger_balanced(&ledger, &off));
+	assert_int_equal(off.logs, 1);
+	ledger = balanced();
+	ledger.assembler.logs_lost++;
+	assert_false(wf_ledger_balanced(&ledger, NULL));
+	ledger = balanced();
+	ledger.sinks[0].counters.logs_exported--;
+	assert_false(wf_ledger_balanced(&ledger, NULL));
+	ledger = balanced();
+	ledger.logs_handover--;
+	assert_false(wf_ledger_balanced(&ledger, NULL));
+	/* a destination that takes no logs has none to account for */
+	ledger.sinks[0].no_logs = true;
+	assert_true(wf_ledger_balanced(&ledger, NULL));
+}
+
 /* Adding one to any single term must break the balance: no term is forgotten. */
 static void no_term_is_forgotten(void **state)
 {
@@ -109,9 +140,9 @@ static void no_term_is_forgotten(void **state)
 static void the_json_form_has_the_promised_keys(void **state)
 {
 	static const char *const keys[] = {
-		"balanced", "entries", "completed",   "abandoned",  "unfinished",
-		"guarded",  "short",   "sampled_out", "state_full", "ring_full",
-		"open_now", "exits",   "records",     "sinks",      "attributes_lost",
+		"balanced", "entries",     "completed",       "abandoned", "unfinished", "guarded",
+		"short",    "sampled_out", "state_full",      "ring_full", "open_now",   "exits",
+		"records",  "sinks",       "attributes_lost", "logs",      "python",
 	};
 	struct wf_ledger ledger = balanced();
 	struct wf_buf out;
@@ -170,6 +201,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_line_must_come_out),
+		cmocka_unit_test(so_must_the_line_of_logs),
 		cmocka_unit_test(no_term_is_forgotten),
 		cmocka_unit_test(the_json_form_has_the_promised_keys),
 		cmocka_unit_test(people_read_only_what_happened),

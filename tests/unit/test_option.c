@@ -293,7 +293,7 @@ static void what_is_wrong_is_said_in_one_line(void **state)
 		{"wftrace top",
 		 "'top' (watch calls, errors and cost live) is not in this version; it "
 		 "comes with sampling and budgets"},
-		{"wftrace detach", "detach needs -p PID"},
+		{"wftrace detach", "detach needs -p PID or --all"},
 		{"wftrace config check",
 		 "'config' (check and print configuration files) is not in "
 		 "this version; it comes with configuration files and context "

@@ -75,7 +75,7 @@ const struct wf_command_info wf_commands[] = {
 	 WF_COMMAND_DETACH,
 	 'A',
 	 false,
-	 "-p PID[,PID...]",
+	 "-p PID[,PID...] | --all",
 	 "clean up in Python processes after a killed tracer",
 	 {{"wftrace detach -p 4711", "its functions are its own again"}}},
 	{"config", WF_COMMAND_CONFIG, 'D', false, "", "check and print configuration files"},

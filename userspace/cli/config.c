@@ -191,8 +191,9 @@ int wf_config_check(const struct wf_config *config, struct wf_err *err)
 	case WF_COMMAND_PROFILES:
 		return check_one_pid(config, "profiles", err);
 	case WF_COMMAND_DETACH:
-		if (!config->pids.count)
-			return wf_err_set(err, EINVAL, "detach needs -p PID");
+		if (!config->pids.count == !config->all)
+			return wf_err_set(err, EINVAL, "detach needs -p PID or --all%s",
+					  config->all ? ", one of both" : "");
 		return 0;
 	case WF_COMMAND_COMPLETION:
 		return check_completion(config, err);

@@ -77,6 +77,7 @@ struct wf_config {
 	const char *user;       /* run: start the command as this user */
 	bool no_follow;         /* children are not traced */
 	bool no_inject;         /* nothing is put into a process */
+	bool all;               /* detach: whatever process it is in */
 	bool force;             /* into a Python process, where that may be noticed */
 
 	/* what */

@@ -397,11 +397,17 @@ static void give_up(void *context, const struct wf_rec_span *record)
 
 static void on_note(struct wf_assembler *assembler, const struct wf_rec_span *record)
 {
+	struct wf_assembler_counters *counters = &assembler->counters;
 	const struct wf_agent_record *agent = wf_wire_agent(record);
 	struct wf_wire_attr attr;
 	size_t cursor = 0;
 
-	if (!agent || agent->kind != WF_AGENT_ARMED)
+	if (!agent)
+		return;
+	counters->late_armed += agent->kind == WF_AGENT_ARMED;
+	counters->late_refused += agent->kind == WF_AGENT_REFUSED;
+	counters->restored += agent->kind == WF_AGENT_RESTORED;
+	if (agent->kind != WF_AGENT_ARMED)
 		return;
 	while (wf_wire_next(record, &cursor, &attr) > 0)
 		if (attr.slot == WF_AGENT_SLOT_TEXT && attr.type == WF_VAL_STRING &&

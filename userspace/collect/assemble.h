@@ -34,6 +34,9 @@ struct wf_assembler_counters {
 	uint64_t malformed_other; /* the same among all other records */
 	uint64_t batch_full;      /* lost because a span did not fit an empty batch */
 	uint64_t open_notices;
+	/* what Python agents noted: functions that came late or were refused then; agents that took
+	 * all back by themselves */
+	uint64_t late_armed, late_refused, restored;
 	/* logs_in = out + lost, of which few do not hold together */
 	uint64_t logs_in, logs_out, logs_lost;
 	/* events_in = attached + orphaned + dropped, once finished */

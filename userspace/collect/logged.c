@@ -35,9 +35,11 @@ static uint8_t severity(int64_t level)
 
 	if (level < 1)
 		return 0;
+	if (ten == 0)
+		return 1;
 	if (ten > 5)
 		return 24;
-	return (uint8_t)(1 + 4 * ten + (one < 3 ? one : 3) - (ten == 0));
+	return (uint8_t)(1 + 4 * ten + (one < 3 ? one : 3));
 }
 
 static void put(struct wf_span *span, const char *key, struct wf_value value)

@@ -37,6 +37,11 @@ int wf_guest_enter(struct wf_guest *guest, const struct wf_target *target, const
 	return rc;
 }
 
+int wf_guest_enter_again(struct wf_guest *guest, const char *script, bool force, struct wf_err *err)
+{
+	return start(guest, script, true, force, err);
+}
+
 int wf_guest_look(struct wf_guest *guest, const char *script, bool force, uint64_t now_ns)
 {
 	wf_auto(wf_target_freep) struct wf_target *target = NULL;

@@ -113,6 +113,7 @@ static int read_anchor(pid_t pid, struct wf_mark *mark, struct wf_err *err)
 	if (rc < 0)
 		return wf_err_set(err, -rc, "process %d: the agent in it cannot be read", pid);
 	mark->page = anchor.page;
+	mark->armed = anchor.armed;
 	return 0;
 }
 

@@ -15,6 +15,7 @@ struct wf_mark {
 	uint64_t device, inode; /* of the image: forked processes share it */
 	uint64_t anchor;        /* addresses in the process */
 	uint64_t page;
+	uint32_t armed; /* functions */
 };
 
 /* -ENOENT: no image of ours is mapped there; -EBADMSG: its anchor is not as we know it. */

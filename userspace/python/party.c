@@ -19,6 +19,8 @@
 #define ANSWER_ITEMS  100000
 #define REFUSED_SHOWN 10
 #define STEP_NS       1000000
+#define BUSY_MAX      5
+#define BUSY_NS       50000000
 
 /* An agent's image with probes; processes that forked share it. */
 struct image {
@@ -181,14 +183,14 @@ static void forget(struct wf_party *party, struct wf_guest *guest)
 	}
 }
 
-void wf_party_gone(struct wf_party *party, pid_t pid)
+void wf_party_gone(struct wf_party *party, pid_t pid, bool counted)
 {
 	struct wf_guest *guest = find(party, pid);
 
 	if (!guest)
 		return;
 	/* the kernel has added up its counters, all of them */
-	for (int i = 0; guest->attached && i < WF_REC_AGENT_COUNTERS; i++)
+	for (int i = 0; counted && guest->attached && i < WF_REC_AGENT_COUNTERS; i++)
 		party->counters[i] -= guest->before[i];
 	forget(party, guest);
 }
@@ -306,21 +308,49 @@ bool wf_party_found(const struct wf_party *party, uint32_t rule)
 	return rule < party->config.rules->count && party->found[rule];
 }
 
+/* Another request is being answered in there: to be asked again a little later. */
+static bool is_put_off(struct wf_guest *guest, const json_t *answer)
+{
+	if (!json_is_true(json_object_get(answer, "busy")) || guest->busy == BUSY_MAX) {
+		guest->busy = 0;
+		return false;
+	}
+	guest->busy++;
+	guest->again_ns = wf_clock_monotonic_ns() + BUSY_NS;
+	return true;
+}
+
 static void arrived(struct wf_party *party, struct wf_guest *guest)
 {
 	json_t *answer = json_loads(wf_inject_result(guest->inject), 0, NULL);
-	bool again = guest->state == WF_GUEST_ARMED;
-	int rc = take_answer(party, guest, answer);
+	bool again = guest->state == WF_GUEST_ARMED, later = is_put_off(guest, answer);
+	int rc = later ? 0 : take_answer(party, guest, answer);
 
 	json_decref(answer);
 	wf_inject_free(guest->inject);
 	guest->inject = NULL;
+	if (later)
+		return;
 	if (rc < 0 && !again)
 		fail(party, guest);
 	else
 		guest->state = WF_GUEST_ARMED;
 	if (!again)
 		guest->armed_ns = wf_clock_monotonic_ns();
+}
+
+/* One that is put off is armed, and asked to disarm once more. */
+static void left(struct wf_guest *guest, int rc)
+{
+	json_t *answer = rc < 0 ? NULL : json_loads(wf_inject_result(guest->inject), 0, NULL);
+
+	if (is_put_off(guest, answer))
+		guest->state = WF_GUEST_ARMED;
+	else
+		guest->state = rc < 0 ? WF_GUEST_FAILED : WF_GUEST_LEFT;
+	json_decref(answer);
+	wf_inject_free(guest->inject);
+	guest->inject = NULL;
 }
 
 static void step(struct wf_party *party, struct wf_guest *guest)
@@ -330,9 +360,7 @@ static void step(struct wf_party *party, struct wf_guest *guest)
 	if (rc == 0)
 		return;
 	if (guest->state == WF_GUEST_LEAVING) {
-		guest->state = rc < 0 ? WF_GUEST_FAILED : WF_GUEST_LEFT;
-		wf_inject_free(guest->inject);
-		guest->inject = NULL;
+		left(guest, rc);
 		return;
 	}
 	if (rc >= 0) {
@@ -374,6 +402,22 @@ static void ask_again(struct wf_party *party, struct wf_guest *guest)
 	wf_buf_done(&text);
 }
 
+/* It was busy with another request. */
+static void come_again(struct wf_party *party, struct wf_guest *guest)
+{
+	struct wf_buf text;
+
+	guest->again_ns = 0;
+	if (guest->state == WF_GUEST_ARMED) {
+		ask_again(party, guest);
+		return;
+	}
+	if (make_start(party, &text, &guest->err) < 0 ||
+	    wf_guest_enter_again(guest, text.data, party->config.force, &guest->err) < 0)
+		fail(party, guest);
+	wf_buf_done(&text);
+}
+
 void wf_party_tick(struct wf_party *party)
 {
 	uint64_t now_ns = wf_clock_monotonic_ns();
@@ -386,6 +430,8 @@ void wf_party_tick(struct wf_party *party)
 			look(party, guest, now_ns);
 		else if (guest->inject)
 			step(party, guest);
+		else if (guest->again_ns && now_ns >= guest->again_ns)
+			come_again(party, guest);
 		else if (wf_guest_is_due(guest, now_ns))
 			ask_again(party, guest);
 	}
@@ -427,7 +473,8 @@ static void begin_to_leave(struct wf_party *party)
 		struct wf_guest *guest = party->guests[i];
 
 		if (guest->state == WF_GUEST_LOOKING ||
-		    (guest->state == WF_GUEST_ENTERING && wf_inject_withdraw(guest->inject) == 0))
+		    (guest->state == WF_GUEST_ENTERING &&
+		     (!guest->inject || wf_inject_withdraw(guest->inject) == 0)))
 			guest->state = WF_GUEST_FAILED;
 	}
 }

@@ -42,8 +42,8 @@ void wf_party_expect(struct wf_party *party, pid_t pid);
  * other process is of no interest.
  */
 void wf_party_forked(struct wf_party *party, pid_t parent, pid_t child, uint64_t time_ns);
-/* A process ended, or runs another image. */
-void wf_party_gone(struct wf_party *party, pid_t pid);
+/* A process ended (what its agent counted was read), or runs another image (it was not). */
+void wf_party_gone(struct wf_party *party, pid_t pid, bool counted);
 /* Do what can be done now. Call it every millisecond or so while `entering`. */
 void wf_party_tick(struct wf_party *party);
 /* Has a function of this rule been found in any of them? */

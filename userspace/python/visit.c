@@ -2,6 +2,7 @@
 #include "visit.h"
 
 #include <errno.h>
+#include <jansson.h>
 #include <signal.h>
 #include <string.h>
 #include <time.h>
@@ -14,6 +15,7 @@
 #define TOLD_NS    1000000000ull
 #define TIMEOUT_NS 60000000000ull
 #define STEP_NS    1000000
+#define BUSY_MAX   5
 
 static void ending_signals(sigset_t *ret)
 {
@@ -68,8 +70,8 @@ static int wait_answer(struct wf_inject *inject, pid_t pid, struct wf_err *err)
 	return rc < 0 ? rc : 0;
 }
 
-int wf_visit(const struct wf_python *python, const char *text, bool with_image, bool force,
-	     char **ret_answer, struct wf_err *err)
+static int visit_once(const struct wf_python *python, const char *text, bool with_image, bool force,
+		      char **ret_answer, struct wf_err *err)
 {
 	struct wf_inject_request request = {
 		.script = text,
@@ -92,6 +94,29 @@ int wf_visit(const struct wf_python *python, const char *text, bool with_image, 
 	}
 	wf_inject_release(python);
 	sigprocmask(SIG_SETMASK, &before, NULL);
+	return rc;
+}
+
+/* Another request is being answered in there. */
+static bool is_busy(const char *text)
+{
+	json_t *answer = json_loads(text, JSON_DECODE_ANY, NULL);
+	bool busy = json_is_true(json_object_get(answer, "busy"));
+
+	json_decref(answer);
+	return busy;
+}
+
+int wf_visit(const struct wf_python *python, const char *text, bool with_image, bool force,
+	     char **ret_answer, struct wf_err *err)
+{
+	int rc = visit_once(python, text, with_image, force, ret_answer, err);
+
+	for (int i = 0; i < BUSY_MAX && rc == 0 && is_busy(*ret_answer); i++) {
+		free(*ret_answer);
+		*ret_answer = NULL;
+		rc = visit_once(python, text, with_image, force, ret_answer, err);
+	}
 	return rc;
 }
 

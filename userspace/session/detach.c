@@ -7,8 +7,11 @@
 
 #include "userspace/base/log.h"
 #include "userspace/cli/command.h"
+#include "userspace/python/mark.h"
+#include "userspace/python/owner.h"
 #include "userspace/python/request.h"
 #include "userspace/python/visit.h"
+#include "userspace/target/proc.h"
 #include "userspace/target/target.h"
 
 #define TEXT_BYTES 65536
@@ -70,10 +73,70 @@ static int clean(const struct wf_config *config, pid_t pid, struct wf_err *err)
 	return ask(config, &python, err);
 }
 
+/* Of another wftrace that was killed, or that left before all was disarmed. */
+static bool is_left_behind(const struct wf_python *python)
+{
+	struct wf_python_room room;
+	struct wf_owner owner;
+	struct wf_mark mark;
+
+	if (wf_owner_room(python, WF_OWNER_BYTES, &room, &owner) < 0 || !owner.magic[0])
+		return false;
+	return owner.pid || (wf_mark_find(python->pid, &mark, NULL) == 0 && mark.armed);
+}
+
+/* 1: it was cleaned; 0: nothing to do, which is so for most processes. */
+static int clean_any(const struct wf_config *config, pid_t pid, struct wf_err *err)
+{
+	wf_auto(wf_target_freep) struct wf_target *target = NULL;
+	struct wf_python python;
+	int rc;
+
+	if (wf_target_open(pid, &target, NULL) < 0 || wf_python_find(target, &python, NULL) < 0 ||
+	    !is_left_behind(&python))
+		return 0;
+	if (wf_inject_check_owner(&python, err) < 0) {
+		wf_log(WF_LOG_INFO, "detach", "%s: left alone", err->msg);
+		return 0;
+	}
+	rc = ask(config, &python, err);
+	return rc < 0 ? rc : 1;
+}
+
+static int clean_all(const struct wf_config *config)
+{
+	wf_auto(wf_freep) pid_t *pids = NULL;
+	enum wf_exit code = WF_EXIT_DONE;
+	unsigned cleaned = 0;
+	size_t count = 0;
+
+	if (wf_proc_list(&pids, &count) < 0) {
+		wf_log(WF_LOG_ERROR, "detach", "/proc cannot be read");
+		return WF_EXIT_FAILED;
+	}
+	for (size_t i = 0; i < count; i++) {
+		struct wf_err err = {0};
+		int rc = clean_any(config, pids[i], &err);
+
+		cleaned += rc == 1;
+		if (rc >= 0)
+			continue;
+		wf_log(WF_LOG_ERROR, "detach", "%s", err.msg);
+		code = wf_exit_for(err.code);
+		if (err.code == ECANCELED)
+			return code;
+	}
+	if (!cleaned && code == WF_EXIT_DONE)
+		wf_log(WF_LOG_INFO, "detach", "no process has anything of a killed wftrace");
+	return code;
+}
+
 int wf_cmd_detach(const struct wf_config *config)
 {
 	enum wf_exit code = WF_EXIT_DONE;
 
+	if (config->all)
+		return clean_all(config);
 	for (uint32_t i = 0; i < config->pids.count; i++) {
 		struct wf_err err = {0};
 

@@ -186,6 +186,9 @@ static void put_python(const struct wf_ledger *ledger, struct wf_buf *out)
 		{"bad_records", k[WF_CNT_AGENT_BAD]},
 		{"unread", k[WF_CNT_AGENT_UNREAD]},
 		{"given_up", ledger->assembler.given_up},
+		{"late_armed", ledger->assembler.late_armed},
+		{"late_refused", ledger->assembler.late_refused},
+		{"restored", ledger->assembler.restored},
 	};
 
 	put_object(out, "python", terms, COUNT(terms));
@@ -334,6 +337,7 @@ static void say_spans(const struct wf_ledger *ledger, struct wf_buf *out)
 		{"attributes over the limit", a->attributes_dropped},
 		{"unmatched exits", ledger->kernel[WF_CNT_EXIT_UNMATCHED]},
 		{"late", a->late},
+		{"Python agents took all back by themselves", a->restored},
 	};
 
 	wf_buf_printf(out, "spans: %" PRIu64, a->spans_out);
@@ -381,7 +385,7 @@ int wf_ledger_to_text(const struct wf_ledger *ledger, struct wf_buf *out)
 		wf_buf_printf(out,
 			      "ledger: NOT balanced: entries off by %" PRId64
 			      ", records by %" PRId64 ", spans by %" PRId64 ", exits by %" PRId64
-			      "\n",
-			      off.entries, off.records, off.spans, off.exits);
+			      ", python by %" PRId64 ", logs by %" PRId64 "\n",
+			      off.entries, off.records, off.spans, off.exits, off.python, off.logs);
 	return out->failed ? -ENOMEM : 0;
 }

@@ -568,7 +568,7 @@ static void on_process(void *context, const struct wf_rec_head *record)
 	if (session->party && event->event == WF_PROC_FORK)
 		wf_party_forked(session->party, record->tgid, event->child_tgid, record->time_ns);
 	else if (session->party && event->event != WF_PROC_THREAD)
-		wf_party_gone(session->party, record->tgid);
+		wf_party_gone(session->party, record->tgid, event->event == WF_PROC_EXIT);
 	if (session->party && event->event == WF_PROC_EXEC)
 		wf_party_expect(session->party, record->tgid);
 }

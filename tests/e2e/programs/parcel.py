@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """A program whose calls are parents in other ways than by being around: remote ones, queues, super chains."""
 import asyncio
+import logging
 import os
 import select
+import sys
+import threading
 import time
 
 REMOTE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -72,6 +75,41 @@ async def wait():
         await asyncio.sleep(0.002)
 
 
+def step_and_become(program):
+    pid = os.fork()
+    if not pid:
+        for _ in range(3):
+            step()
+        os.execv(program[0], program)
+    status = os.waitpid(pid, 0)[1]
+    assert status == 0, status
+
+
+def keep_busy(seconds):
+    """As if the agent were answering another request."""
+    turn = sys.modules["_wftrace"].STATE.turn
+    assert turn.take(0)
+    time.sleep(seconds)
+    turn.give()
+
+
+class Keeper(logging.Handler):
+    """Shows what a formatter of the program could show."""
+
+    def emit(self, record):
+        self.seen = getattr(record, "trace_id", "-") + "/" + getattr(record, "span_id", "-")
+
+
+KEEPER = Keeper()
+LOG = logging.getLogger("parcel")
+LOG.addHandler(KEEPER)
+
+
+def complain():
+    LOG.warning("it is %s", "late")
+    return KEEPER.seen
+
+
 def attempt(function, *args):
     try:
         function(*args)
@@ -101,8 +139,21 @@ def command(word):
     elif word == "errors":
         for function, *args in ((find, 1), (find, 0), (cancelled,)):
             attempt(function, *args)
+    elif word == "become":
+        step_and_become([sys.executable, "-c", ""])
+    elif word == "again":
+        step()
+        print(word, "done", flush=True)
+        os.execv(sys.executable, [sys.executable, __file__])
+    elif word == "busy":
+        threading.Thread(target=keep_busy, args=(6,)).start()
+    elif word == "step":
+        step()
+    elif word == "complain":
+        return complain()
     elif word == "wait":
         asyncio.run(wait())
+    return ""
 
 
 print("ready", os.getpid(), flush=True)
@@ -113,5 +164,4 @@ while True:
     if not text:
         break
     for line in text.decode().split():
-        command(line)
-        print(line, "done", flush=True)
+        print(line, "done", command(line), flush=True)
