@@ -92,3 +92,13 @@ def test_calls_that_run_already_are_counted(test):
         assert status['counters'][11] == 1 and status['counters'][:2] == [1, 1], status
         guest.end()
         assert [r['rule'] for r in reader.records() if r['kind'] == 'span'] == [2]
+
+
+def test_a_lazy_object_is_not_looked_at(test):
+    guest = test.guest('harm.py')
+    answer = guest.say('apply', request=request(rules_for(['__main__:lazy', '__main__:*', '__main__:lazy.x', '__main__:job'])))
+    assert 'error' not in answer, answer
+    assert {r['name']: r['why'] for r in answer['refused']}['__main__:lazy'] == 'it is no function, but a Lazy', answer
+    assert any(entry['name'] == '__main__:job' for entry in answer['armed']), answer
+    assert guest.say('looked_at') == [[], 1]
+    guest.end()

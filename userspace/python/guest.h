@@ -25,7 +25,8 @@ enum wf_guest_state {
 struct wf_guest {
 	enum wf_guest_state state;
 	pid_t pid;
-	bool young; /* it began while we watched: what it has to be traced comes by and by */
+	bool young;        /* it began while we watched: what it has to be traced comes by and by */
+	uint64_t armed_ns; /* when its agent had answered; 0: it never did, or forked */
 	uint64_t began_ns, due_ns; /* young: when to look, or ask, again */
 	unsigned asked;            /* young: times that it was asked what has come */
 	unsigned busy;             /* answers in a row that said: later */

@@ -150,7 +150,7 @@ void wf_party_expect(struct wf_party *party, pid_t pid)
 	expect(party, pid, false);
 }
 
-void wf_party_forked(struct wf_party *party, pid_t parent, pid_t child)
+void wf_party_forked(struct wf_party *party, pid_t parent, pid_t child, uint64_t time_ns)
 {
 	const struct wf_guest *of = find(party, parent);
 	struct wf_guest *guest;
@@ -158,9 +158,10 @@ void wf_party_forked(struct wf_party *party, pid_t parent, pid_t child)
 	if (!of || find(party, child))
 		return;
 	/* whether the agent came before the fork or after it is not known */
-	if (of->state == WF_GUEST_LOOKING || of->state == WF_GUEST_ENTERING)
+	if (of->state == WF_GUEST_LOOKING || of->state == WF_GUEST_ENTERING ||
+	    time_ns < of->armed_ns)
 		expect(party, child, true);
-	if (of->state != WF_GUEST_ARMED)
+	if (of->state != WF_GUEST_ARMED || time_ns < of->armed_ns)
 		return;
 	guest = add(party, child);
 	if (!guest)
@@ -268,6 +269,7 @@ static int attach(struct wf_party *party, struct wf_guest *guest)
 				guest->pid);
 	if (rc < 0)
 		return rc;
+	guest->before[WF_AGENT_CNT_RUNNING] = 0; /* it counts anew each time it is armed */
 	(void)wf_kernel_set_agent(party->config.kernel, guest->pid, guest->mark.page,
 				  wf_mark_clock_offset(guest->pid));
 	rc = link_image(party, guest);
@@ -333,6 +335,8 @@ static void arrived(struct wf_party *party, struct wf_guest *guest)
 		fail(party, guest);
 	else
 		guest->state = WF_GUEST_ARMED;
+	if (!again)
+		guest->armed_ns = wf_clock_monotonic_ns();
 }
 
 /* One that is put off is armed, and asked to disarm once more. */

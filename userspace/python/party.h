@@ -37,8 +37,11 @@ void wf_party_free(struct wf_party *party);
 void wf_party_enter(struct wf_party *party, const struct wf_target *target);
 /* A process began to run another image, which may turn out to be an interpreter. */
 void wf_party_expect(struct wf_party *party, pid_t pid);
-/* A guest forked: the child has its agent. Any other process is of no interest. */
-void wf_party_forked(struct wf_party *party, pid_t parent, pid_t child);
+/*
+ * A guest forked at that time (CLOCK_MONOTONIC): the child has its agent, if it was there. Any
+ * other process is of no interest.
+ */
+void wf_party_forked(struct wf_party *party, pid_t parent, pid_t child, uint64_t time_ns);
 /* A process ended (what its agent counted was read), or runs another image (it was not). */
 void wf_party_gone(struct wf_party *party, pid_t pid, bool counted);
 /* Do what can be done now. Call it every millisecond or so while `entering`. */

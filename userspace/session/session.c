@@ -220,6 +220,20 @@ static void add_children(struct wf_session *session, pid_t pid)
 		(void)wf_arming_add_process(session->arming, children[i], NULL);
 }
 
+/* Those that were forked after the first look and before the kernel told of them. */
+static void add_late_children(struct wf_session *session)
+{
+	const struct wf_config *config = session->config;
+	struct wf_target *const *targets;
+	uint32_t count;
+
+	targets = wf_arming_targets(session->arming, &count);
+	for (uint32_t i = 0; i < config->pids.count; i++)
+		add_children(session, config->pids.items[i]);
+	for (uint32_t i = 0; config->name && i < count; i++)
+		add_children(session, targets[i]->pid);
+}
+
 /* Of many processes of one name some may end at any time: those that can be traced are. */
 static int add_named(struct wf_session *session, const pid_t *pids, size_t count,
 		     struct wf_err *err)
@@ -486,6 +500,8 @@ int wf_session_open(struct wf_session *session, pid_t only, struct wf_err *err)
 		rc = load_kernel(session, err);
 	if (rc == 0)
 		rc = wf_arming_use_kernel(session->arming, session->kernel, err);
+	if (rc == 0 && !only)
+		add_late_children(session);
 	if (rc == 0)
 		rc = start_data(session, err);
 	if (rc == 0)
@@ -550,7 +566,7 @@ static void on_process(void *context, const struct wf_rec_head *record)
 
 	wf_arming_on_process(session->arming, event);
 	if (session->party && event->event == WF_PROC_FORK)
-		wf_party_forked(session->party, record->tgid, event->child_tgid);
+		wf_party_forked(session->party, record->tgid, event->child_tgid, record->time_ns);
 	else if (session->party && event->event != WF_PROC_THREAD)
 		wf_party_gone(session->party, record->tgid, event->event == WF_PROC_EXIT);
 	if (session->party && event->event == WF_PROC_EXEC)

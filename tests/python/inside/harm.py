@@ -175,7 +175,50 @@ def drop():
     return [value, last() is None]
 
 
+class Lazy:
+    """Stands for something that is not there yet; every look at it is counted."""
+
+    seen = []
+    __slots__ = ('held',)
+
+    @property
+    def __class__(self):
+        self.seen.append('class')
+        raise RuntimeError('nothing is there yet')
+
+    @property
+    def __dict__(self):
+        self.seen.append('dict')
+        raise RuntimeError('nothing is there yet')
+
+    def __getattr__(self, name):
+        self.seen.append(name)
+        raise RuntimeError('nothing is there yet')
+
+
+lazy = Lazy()
+
+
+class Job:
+    def __call__(self):
+        return self.run()
+
+
+def job_of(function):
+    """As Celery makes a task: an object of a class of its own."""
+    return type(function.__name__, (Job,), {'run': staticmethod(function), '__wrapped__': staticmethod(function)})()
+
+
+@job_of
+def job():
+    return called(1)
+
+
+def looked_at():
+    return [Lazy.seen, job()]
+
+
 if __name__ == '__main__':
-    guest.serve({'interrupted': interrupted, 'inside': inside, 'forked': forked, 'bury': bury, 'unearth': unearth,
+    guest.serve({'looked_at': looked_at, 'interrupted': interrupted, 'inside': inside, 'forked': forked, 'bury': bury, 'unearth': unearth,
                  'is_own': is_own, 'take_tools': take_tools, 'tools': tools, 'running': running, 'keep': keep, 'drop': drop,
                  'asynchronous': asynchronous})

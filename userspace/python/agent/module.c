@@ -113,12 +113,12 @@ static struct py *process(struct py *self, struct py *const *args, py_ssize coun
 	return PyLong_FromUnsignedLongLong(state.page->alive);
 }
 
-/* running(calls): those that were there before their function was armed */
+/* running(calls): those that were there before their functions were armed, this time */
 static struct py *running(struct py *self, struct py *const *args, py_ssize count)
 {
 	(void)self;
 	(void)count;
-	state.page->counters[WF_AGENT_CNT_RUNNING] += (uint64_t)PyLong_AsLong(args[0]);
+	state.page->counters[WF_AGENT_CNT_RUNNING] = (uint64_t)PyLong_AsLong(args[0]);
 	return py_none();
 }
 

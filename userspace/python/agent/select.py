@@ -26,7 +26,7 @@ class Pick:
         try:
             for part in holder.split('.') if holder else ():
                 thing, _ = lookup(thing, part)
-            return not self.inner and isinstance(thing, type) and type(lookup(thing, name)[0]) is not staticmethod
+            return not self.inner and is_a(thing, type) and type(lookup(thing, name)[0]) is not staticmethod
         except (Refusal, AttributeError):
             return False
 
@@ -37,15 +37,37 @@ class Pick:
         return code
 
 
+DICT_READERS = (type(FunctionType.__dict__['__dict__']), type(ModuleType.__dict__['__dict__']))
+
+
+def is_a(thing, kinds):
+    """isinstance() by the real type: a proxy's __class__ is code of the program."""
+    return issubclass(type(thing), kinds)
+
+
+def order_of(kind):
+    return type.__dict__['__mro__'].__get__(kind)
+
+
 def own_dict(thing):
     """__dict__ past any overridden lookup; {} where there is none."""
     try:
-        if isinstance(thing, type):
+        if is_a(thing, type):
             return type.__dict__['__dict__'].__get__(thing)
-        found = object.__getattribute__(thing, '__dict__')
-        return found if isinstance(found, dict) else {}
+        for base in order_of(type(thing)):
+            reader = type.__dict__['__dict__'].__get__(base).get('__dict__')
+            if reader is not None:
+                found = reader.__get__(thing) if type(reader) in DICT_READERS else None
+                return found if is_a(found, dict) else {}
+        return {}
     except (AttributeError, TypeError):
         return {}
+
+
+def name_of(thing):
+    kind = thing if is_a(thing, type) else type(thing)
+    name = own_dict(thing).get('__name__') if is_a(thing, ModuleType) else None
+    return name if type(name) is str else type.__dict__['__qualname__'].__get__(kind)
 
 
 def one_layer(thing):
@@ -59,15 +81,32 @@ def one_layer(thing):
     for name, note in (('__wrapped__', 'inside of its decorator'), ('fn', 'held in .fn'),
                        ('func', 'held in .func')):
         inner = held.get(name)
-        if inner is not None and not isinstance(inner, type) and callable_thing(inner):
+        if inner is not None and not is_a(inner, type) and callable_thing(inner):
             return inner, note
+    made_for = own_dict(kind).get('__wrapped__')
+    if is_a(made_for, (FunctionType, staticmethod)):
+        return made_for, 'the function that its %s was made of' % kind.__base__.__name__
+    promised = promise_of(thing)
+    if promised is not None:
+        return promised, ''
     if kind.__module__ == 'functools' and kind.__name__ in ('partial', 'partialmethod', 'cached_property'):
         return kind.__dict__['func'].__get__(thing) if 'func' in kind.__dict__ else thing.func, 'of a partial'
     return None
 
 
+def promise_of(thing):
+    """What a lazy name of Celery's stands for, once that is made; its own __dict__ would make it."""
+    for base in order_of(type(thing))[1:]:
+        if own_dict(base).get('__module__') == 'celery.local':
+            try:
+                return object.__getattribute__(thing, '__thing')
+            except AttributeError:
+                return None
+    return None
+
+
 def callable_thing(thing):
-    return isinstance(thing, (FunctionType, staticmethod, classmethod, property, MethodType)) or \
+    return is_a(thing, (FunctionType, staticmethod, classmethod, property, MethodType)) or \
         one_layer(thing) is not None
 
 
@@ -93,7 +132,7 @@ def unwrap(thing, innermost=False):
 
 def why_no_function(thing):
     kind = type(thing)
-    if isinstance(thing, type):
+    if is_a(thing, type):
         return 'it is a class: name one of its methods, such as %s.__init__' % thing.__name__
     if kind.__name__ in ('cython_function_or_method', 'fused_cython_function'):
         return 'it is compiled by Cython, and no Python code runs in it'
@@ -116,7 +155,7 @@ def modules_of(pattern, only=None):
     """[(name, module)] that a target's module part names; a script answers to its file too."""
     found = []
     for name, module in [(only, sys.modules.get(only))] if only else list(sys.modules.items()):
-        if not isinstance(module, ModuleType) or type(name) is not str:
+        if not is_a(module, ModuleType) or type(name) is not str:
             continue
         names = [name]
         file = base_name(file_of(module))
@@ -136,19 +175,19 @@ def lookup(holder, name):
     held = own_dict(holder)
     if name in held:
         return held[name], ''
-    if isinstance(holder, type):
-        for base in type.__dict__['__mro__'].__get__(holder)[1:]:
+    if is_a(holder, type):
+        for base in order_of(holder)[1:]:
             if name in own_dict(base):
                 return own_dict(base)[name], 'inherited from %s' % base.__qualname__
-    raise Refusal('there is no %s in %s%s' % (name, getattr(holder, '__qualname__', None) or holder.__name__,
-                                             suggestion(name, [n for n in held if type(n) is str])))
+    raise Refusal('there is no %s in %s%s' % (name, name_of(holder),
+                                              suggestion(name, [n for n in held if type(n) is str])))
 
 
 def pick_exact(module_name, module, qualname, innermost=False):
     outer, _, nested = qualname.partition('.<locals>.')
     thing, note = module, ''
     for name in outer.split('.'):
-        if name.startswith('__') and not name.endswith('__') and isinstance(thing, type):
+        if name.startswith('__') and not name.endswith('__') and is_a(thing, type):
             name = '_%s%s' % (thing.__name__.lstrip('_'), name)
         thing, more = lookup(thing, name)
         note = note or more
@@ -167,7 +206,7 @@ def walk(module_name, module, nested):
         for name, value in list(own_dict(holder).items()):
             if type(name) is not str or id(value) in seen:
                 continue
-            if isinstance(value, type):
+            if is_a(value, type):
                 if depth < 6 and own_dict(value).get('__module__') == module_name:
                     seen.add(id(value))
                     yield from visit(value, prefix + name + '.', depth + 1)
@@ -217,11 +256,11 @@ def pick_overrides(module, qualname):
     thing = module
     for part in class_name.split('.'):
         thing, _ = lookup(thing, part)
-    if not isinstance(thing, type):
+    if not is_a(thing, type):
         raise Refusal('%s is no class' % class_name)
     found, seen = [], set()
     for cls in subclasses(thing):
-        for base in type.__dict__['__mro__'].__get__(cls):
+        for base in order_of(cls):
             if name not in own_dict(base):
                 continue
             try:
@@ -242,9 +281,9 @@ def pick_values(module_name, module, qualname):
     thing = module
     for part in qualname.split('.'):
         thing, _ = lookup(thing, part)
-    if isinstance(thing, dict):
+    if is_a(thing, dict):
         values = list(dict.values(thing))
-    elif isinstance(thing, (list, tuple, set, frozenset)):
+    elif is_a(thing, (list, tuple, set, frozenset)):
         values = list(thing)
     else:
         raise Refusal('%s is no dict or list' % qualname)

@@ -377,6 +377,15 @@ static void finish(struct token *token, const struct source *source)
 	show(token, WF_AGENT_SPAN, wf_site_span);
 }
 
+/*
+ * A tracer that leaves disarms first and takes its probes away after that. Between the two nothing
+ * is counted as shown, since nobody could tell which of it was seen.
+ */
+static bool is_seen(void)
+{
+	return wf_agent_gate && wf_agent_anchor.owner;
+}
+
 void token_end(struct token *token, const struct source *source)
 {
 	if (!token->open)
@@ -386,7 +395,7 @@ void token_end(struct token *token, const struct source *source)
 		page_wake();
 	if (!mine(token))
 		page_count(WF_AGENT_CNT_INHERITED);
-	else if (!wf_agent_gate)
+	else if (!is_seen())
 		page_count(WF_AGENT_CNT_UNSEEN);
 	else
 		finish(token, source);
@@ -431,7 +440,7 @@ static void abandon(struct token *token)
 {
 	if (!mine(token) || !state.page->alive || !token->probe)
 		return;
-	if (!wf_agent_gate) {
+	if (!is_seen()) {
 		page_count(WF_AGENT_CNT_UNSEEN);
 		return;
 	}

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A FastAPI application: awaits side by side, a thread for what blocks, errors, a database in C."""
+import asyncio
+import sqlite3
+import sys
+import threading
+
+from fastapi import FastAPI, HTTPException
+
+app = FastAPI()
+LOCAL = threading.local()
+
+
+def database():
+    if not hasattr(LOCAL, "db"):
+        LOCAL.db = sqlite3.connect(":memory:")
+    return LOCAL.db
+
+
+def look_up(item):
+    return database().execute("SELECT ? * 10", (item,)).fetchone()[0]
+
+
+async def fetch(n, item):
+    await asyncio.sleep(0.001)
+    price = look_up(item)
+    await asyncio.sleep(0)
+    return price
+
+
+async def bill(n):
+    return sum(await asyncio.gather(fetch(n, 1), fetch(n, 2)))
+
+
+@app.get("/order/{n}")
+async def order(n: int):
+    first = await fetch(n, 3)
+    return {"n": n, "total": first + await bill(n)}
+
+
+@app.get("/report/{n}")
+def report(n: int):
+    return {"n": n, "price": look_up(n)}
+
+
+class SoldOut(Exception):
+    pass
+
+
+@app.get("/fail/{n}")
+async def fail(n: int):
+    try:
+        raise SoldOut(f"no {n} left")
+    except SoldOut as e:
+        raise HTTPException(410, f"gone {n}") from e
+
+
+@app.get("/state")
+def state():
+    """What a tracer could leave behind."""
+    functions = (look_up, fetch, bill, order, report, fail, threading.Thread.start)
+    monitoring = getattr(sys, "monitoring", None)
+    return {"codes": [f.__code__.co_firstlineno for f in functions],
+            "names": [len(f.__code__.co_consts) for f in functions],
+            "tools": [monitoring.get_tool(i) for i in range(6)] if monitoring else [],
+            "threads": sorted(t.name for t in threading.enumerate() if "AnyIO" not in t.name)}
