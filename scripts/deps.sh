@@ -9,8 +9,8 @@ set -eu
 build='gcc g++ make clang llvm bpftool libbpf-dev libelf-dev libdw-dev libcapstone-dev
     libprotobuf-c-dev protobuf-c-compiler libcurl4-openssl-dev zlib1g-dev liblzma-dev libyaml-dev
     libjansson-dev linux-libc-dev pkg-config'
-test='libcmocka-dev clang-format universal-ctags pmccabe python3 python3-venv python3-protobuf
-    postgresql-15 redis-server sqlite3 csmith libcsmith-dev musl-tools cmake rustc gdb runc
+test='libcmocka-dev clang-format universal-ctags pmccabe python3 python3-venv python3-pip
+    python3-protobuf postgresql-15 redis-server sqlite3 csmith libcsmith-dev musl-tools cmake rustc gdb runc
     uwsgi-core uwsgi-plugin-python3 python3-dev bpftrace linux-perf qemu-system-x86 busybox-static
     protobuf-compiler libclang-rt-14-dev procps iproute2 util-linux binutils xz-utils git'
 case ${1:-all} in
