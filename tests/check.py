@@ -10,6 +10,7 @@ import os
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 OUT = os.environ.get('O') or 'build'
@@ -18,6 +19,7 @@ MAKE = [os.environ.get('MAKE') or 'make', '-s', '--no-print-directory', f'-j{os.
 CI = os.environ.get('CI') == 'true'
 UNIT_SECONDS = 300
 FUZZ_SECONDS = 3
+GUEST = [sys.executable, 'tests/vm/run.py'] + (['--require'] if CI else [])  # one emulated processor
 TOTAL = re.compile(r'\w+: (\d+) passed, (\d+) failed, (\d+) skipped')
 
 
@@ -46,11 +48,18 @@ def build(counts, what, *arguments):
     return ok
 
 
+def start_suite(command):
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                            errors='replace', env=dict(os.environ, O=OUT))
+
+
 def suite(counts, name, command):
+    finish_suite(counts, name, start_suite(command))
+
+
+def finish_suite(counts, name, child):
     """Stream a suite and read its last line."""
     say(f'-- {name}')
-    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                             errors='replace', env=dict(os.environ, O=OUT))
     total = None
     for line in child.stdout:
         sys.stdout.write(line)
@@ -87,9 +96,14 @@ def unit_test(path):
 
 def unit(counts, name, out):
     say(f'-- {name}')
-    for source in sorted(glob.glob('tests/unit/test_*.c')):
-        stem = os.path.basename(source)[:-2]
-        result = unit_test(f'{out}/tests/{stem}')
+    stems = [os.path.basename(source)[:-2] for source in sorted(glob.glob('tests/unit/test_*.c'))]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        results = pool.map(unit_test, [f'{out}/tests/{stem}' for stem in stems])
+        report_units(counts, zip(stems, results))
+
+
+def report_units(counts, results):
+    for stem, result in results:
         counts.add(*result)
         passed, failed, skipped = result
         say(f"{'not ok' if failed else 'ok    '}  {stem}: {passed} passed, {failed} failed, "
@@ -116,9 +130,12 @@ def main():
     suite(counts, 'style', [sys.executable, 'tests/style/run.py'])
     if built:
         suite(counts, 'e2e', [sys.executable, 'tests/e2e/run.py'] + (['--require'] if CI else []))
-        suite(counts, 'vm', [sys.executable, 'tests/vm/run.py'] + (['--require'] if CI else []))
-    if build(counts, 'the agent for Python and its reader build', 'python-parts'):
+    agent = build(counts, 'the agent for Python and its reader build', 'python-parts')
+    guest = start_suite(GUEST) if built else None
+    if agent:
         suite(counts, 'python', [sys.executable, 'tests/python/run.py'] + (['--require-kernel'] if CI else []))
+    if guest:
+        finish_suite(counts, 'vm', guest)
     say(str(counts))
     return 1 if counts.failed else 0
 
