@@ -1,22 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
 """The Python programs that are traced: every interpreter at hand, and talking to a program."""
+import functools
 import os
 import subprocess
 from pathlib import Path
 
-from harness import PROGRAMS, Skip, wait_for
+from harness import PROGRAMS, ROOT, Skip, wait_for
 
 VERSIONS = sorted(Path.home().glob(".pyenv/versions/3.*/bin/python3"), key=lambda p: int(p.parts[-3].split(".")[1]))
 RULES = ["__main__:Shop.order(n=arg.n, shop=self.name, first=arg.rows[0], rows=arg.rows|len, total=return)",
          "shop.py:item(price=arg.price, gone=arg.missing) when arg.price >= 10", "__main__:fail"]
 
 
+def sees_programs(python):
+    """Those of tests/python/newer.sh have a root of their own."""
+    os.environ.setdefault("WFTRACE_SHOWN", str(ROOT))
+    return subprocess.run([python, "-c", "import os, sys; sys.exit(not os.path.isdir(sys.argv[1]))", PROGRAMS],
+                          capture_output=True, check=False).returncode == 0
+
+
+@functools.cache
 def interpreters():
     """Debian's and those of pyenv, oldest first; or those that WF_PYTHONS names."""
     if os.environ.get("WF_PYTHONS"):
         return os.environ["WF_PYTHONS"].split()
     found = [p for p in VERSIONS if int(p.parts[-3].split(".")[1]) >= 8]
-    found += sorted(Path.home().glob(".cache/wftrace/pythons/bin/python3.1[4-9]"))  # of tests/python/newer.sh
+    found += filter(sees_programs, sorted(Path.home().glob(".cache/wftrace/pythons/bin/python3.1[4-9]")))
     found.insert(len(found) // 2, Path("/usr/bin/python3"))
     found = [str(p) for p in found if p.exists()]
     if not found:

@@ -5,8 +5,10 @@ import os
 import shutil
 import subprocess
 
-QUESTION = ('import sys, sysconfig; print(sys.implementation.name, "%d.%d.%d" % sys.version_info[:3], '
-            'int(bool(sysconfig.get_config_var("Py_GIL_DISABLED"))))')
+HERE = os.path.dirname(os.path.abspath(__file__))
+QUESTION = ('import os, sys, sysconfig; print(sys.implementation.name, "%d.%d.%d" % sys.version_info[:3], '
+            'int(bool(sysconfig.get_config_var("Py_GIL_DISABLED"))), int(os.path.isdir(sys.argv[1])))')
+os.environ.setdefault('WFTRACE_SHOWN', os.path.dirname(os.path.dirname(HERE)))  # to those of newer.sh
 
 
 class Interpreter:
@@ -31,12 +33,12 @@ def candidates():
 def ask(path):
     """An Interpreter, or None where it is not one that the agent is for."""
     try:
-        done = subprocess.run([path, '-I', '-c', QUESTION], stdout=subprocess.PIPE, text=True,
+        done = subprocess.run([path, '-I', '-c', QUESTION, HERE], stdout=subprocess.PIPE, text=True,
                               stderr=subprocess.DEVNULL, timeout=30)
     except (OSError, subprocess.TimeoutExpired):
         return None
     words = done.stdout.split()
-    if len(words) != 3 or words[0] != 'cpython' or words[2] != '0':
+    if len(words) != 4 or words[0] != 'cpython' or words[2:] != ['0', '1']:
         return None
     version = tuple(int(part) for part in words[1].split('.'))
     return Interpreter(path, version) if version >= (3, 8) else None

@@ -6,16 +6,16 @@
 set -eu
 home=${1:-$HOME/.cache/wftrace/pythons}
 packages='python3.13 python3.14 python3.15'
-[ -x "$home/bin/python3.15" ] && exit 0
-mirror=$(apt-get indextargets --format '$(SITE)' | grep -v security | sort -u | head -n 1)
-[ -n "$mirror" ] || { echo "newer.sh: apt has no source" >&2; exit 1; }
-apt=$(mktemp -d)
-trap 'rm -rf "$apt"' EXIT
-mkdir -p "$apt/etc" "$apt/state" "$apt/lists/partial" "$apt/cache/archives/partial" "$home/root" "$home/bin"
-touch "$apt/state/status"
-printf 'Types: deb\nURIs: %s\nSuites: sid\nComponents: main\nSigned-By: %s\n' \
-	"$mirror" /usr/share/keyrings/debian-archive-keyring.gpg > "$apt/etc/sid.sources"
-cat > "$apt/apt.conf" <<END
+lay_out() {
+	mirror=$(apt-get indextargets --format '$(SITE)' | grep -v security | sort -u | head -n 1)
+	[ -n "$mirror" ] || { echo "newer.sh: apt has no source" >&2; exit 1; }
+	apt=$(mktemp -d)
+	trap 'rm -rf "$apt"' EXIT
+	mkdir -p "$apt/etc" "$apt/state" "$apt/lists/partial" "$apt/cache/archives/partial" "$home/root" "$home/bin"
+	touch "$apt/state/status"
+	printf 'Types: deb\nURIs: %s\nSuites: sid\nComponents: main\nSigned-By: %s\n' \
+		"$mirror" /usr/share/keyrings/debian-archive-keyring.gpg > "$apt/etc/sid.sources"
+	cat > "$apt/apt.conf" <<END
 Dir::Etc::sourcelist "/dev/null";
 Dir::Etc::sourceparts "$apt/etc";
 Dir::State "$apt/state";
@@ -24,28 +24,32 @@ Dir::State::status "$apt/state/status";
 Dir::Cache "$apt/cache";
 APT::Sandbox::User "root";
 END
-export APT_CONFIG="$apt/apt.conf"
-apt-get -q update
-apt-get -q -y --no-install-recommends --download-only install $packages
-for package in "$apt"/cache/archives/*.deb; do
-	dpkg-deb --fsys-tarfile "$package" | tar -x -C "$home/root" --no-same-owner --keep-directory-symlink
-done
-cd "$home/root"
-mkdir -p proc dev tmp root
-for folder in bin sbin lib lib64; do
-	[ -e "$folder" ] || ln -s "usr/$folder" "$folder"
-done
+	export APT_CONFIG="$apt/apt.conf"
+	apt-get -q update
+	apt-get -q -y --no-install-recommends --download-only install $packages
+	for package in "$apt"/cache/archives/*.deb; do
+		dpkg-deb --fsys-tarfile "$package" | tar -x -C "$home/root" --no-same-owner --keep-directory-symlink
+	done
+	cd "$home/root"
+	mkdir -p proc dev tmp root
+	for folder in bin sbin lib lib64; do
+		[ -e "$folder" ] || ln -s "usr/$folder" "$folder"
+	done
+}
+[ -x "$home/root/usr/bin/python3.15" ] || lay_out
 for python in $packages; do
 	cat > "$home/bin/$python" <<'END'
 #!/bin/sh
-# Run this Python in its root, with /proc, /dev, /tmp and the folder that we are in.
+# Run this Python in its root, with /proc, /dev, /tmp, the folder that we are in, and $WFTRACE_SHOWN.
 exec unshare -m --propagation private sh -c '
 root=$1 name=$2; shift 2
 mount --rbind /proc "$root/proc" && mount --rbind /dev "$root/dev" && mount --rbind /tmp "$root/tmp" || exit 126
-case $PWD in
-/ | /tmp*) ;;
-*) mkdir -p "$root$PWD" && mount --bind "$PWD" "$root$PWD" || exit 126 ;;
-esac
+for folder in "$PWD" "${WFTRACE_SHOWN:-/}"; do
+	case $folder in
+	/ | /tmp*) ;;
+	*) mkdir -p "$root$folder" && mount --bind "$folder" "$root$folder" || exit 126 ;;
+	esac
+done
 exec nsenter --root="$root" --wd="$root$PWD" "/usr/bin/$name" "$@"' \
 	sh "$(dirname "$(dirname "$(readlink -f "$0")")")/root" "$(basename "$0")" "$@"
 END

@@ -54,13 +54,15 @@ def chosen(function, pythons, soak):
 
 
 def run_one(name, function, python, shared, options):
-    """'passed', 'failed' or 'skipped'; one line about it."""
+    """'passed', 'failed' or 'skipped', and one line about it; 'elsewhere' where it is about others."""
     directory = Path(tempfile.mkdtemp(prefix='wftrace-python-'))
     directory.chmod(0o755)
     begin, why, result = time.monotonic(), '', 'passed'
     test = seam.Test(directory, python, shared, options)
     try:
         function(test)
+    except seam.NotFor:
+        return 'elsewhere'
     except seam.Skip as reason:
         result, why = 'skipped', ' # ' + str(reason)
     except Exception:
@@ -82,7 +84,7 @@ def main():
     parser.add_argument('--require-kernel', action='store_true', help='a test that cannot trace fails')
     options = parser.parse_args()
     pythons = interpreter.find(options.python)
-    counts = {'passed': 0, 'failed': 0, 'skipped': 0}
+    counts = {'passed': 0, 'failed': 0, 'skipped': 0, 'elsewhere': 0}
     shared = seam.Shared(options)
     try:
         for name, function in discover(options.pattern):
@@ -90,6 +92,7 @@ def main():
                 counts[run_one(name, function, python, shared, options)] += 1
     finally:
         shared.close()
+    del counts['elsewhere']
     print('python: ' + ', '.join('%d %s' % (n, what) for what, n in counts.items()))
     return 1 if counts['failed'] else 0
 

@@ -25,6 +25,10 @@ class Skip(Exception):
     """Why a test cannot run here."""
 
 
+class NotFor(Skip):
+    """The test is about other interpreters than this one."""
+
+
 def once(function):
     """The test does not depend on the interpreter."""
     function.once = True

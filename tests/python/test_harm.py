@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What could harm a program does not: signals, requests at bad moments, other tools."""
+import seam
 from seam import request, rules_for
 
 TARGETS = ['__main__:' + name for name in ('called', 'calls', 'generates', 'awaits', 'streams')]
@@ -61,7 +62,7 @@ def test_code_of_another_tool_is_left_alone(test):
 
 def test_tool_ids_of_others_are_not_touched(test):
     if not test.python.monitors():
-        test.skip('sys.monitoring came with 3.12')
+        raise seam.NotFor('sys.monitoring came with 3.12')
     guest = test.guest('harm.py')
     guest.say('take_tools')
     answer = guest.say('apply', request=request(rules_for(TARGETS[:2]), method='monitor'))

@@ -166,7 +166,7 @@ def test_a_busy_program_is_entered_many_times(t):
     count = 500 if t.soak else 15
     answer = t.inject(target, None, "--count", str(count), timeout=200)
     t.equal((len(answer.results), answer.error), (count, ""), "answers")
-    t.wait(lambda: target.fds() == fds, "no descriptor is left", 0.1)
+    t.wait(lambda: target.fds() == fds, "no descriptor is left", 10)
     t.undisturbed(target)
 
 

@@ -66,7 +66,7 @@ def test_audit_hooks_are_respected(t):
 @target_test(120)
 def test_an_audit_hook_that_denies_anything_costs_only_the_attach(t):
     if t.minor >= 14:
-        raise seam.Skip("the debugger interface prints what a hook raises")
+        raise seam.NotFor("the debugger interface prints what a hook raises")
     target = t.script(SEEN)
     t.equal(t.inject(target, None, "--force").result, "ok", "forced")
     seen = target.finish()[0][0].split()
@@ -167,7 +167,7 @@ print("well", flush=True)
 @target_test()
 def test_a_program_without_memory(t):
     if t.minor >= 14:
-        raise seam.Skip("the debugger interface says so when it cannot open its script")
+        raise seam.NotFor("the debugger interface says so when it cannot open its script")
     target = t.script(STARVED)
     target.send()
     time.sleep(0.3)
@@ -312,7 +312,7 @@ def test_another_user_and_namespaces_and_a_read_only_root(t):
 @target_test()
 def test_remote_debugging_switched_off(t):
     if t.minor < 14:
-        raise seam.Skip("before PEP 768")
+        raise seam.NotFor("before PEP 768")
     target = t.script(BUSY, options=["-X", "disable-remote-debug"])
     answer = t.inject(target)
     t.equal(answer.errno, NOT_SUPPORTED, f"errno of {answer}")
