@@ -2,8 +2,8 @@
 /*
  * config.h - what the user asked for on the command line. Filled once by cli.c, const afterwards.
  *
- * Plain data. Texts are borrowed from argv; the lists themselves are owned and released by
- * wf_config_done. Zero means "not given" everywhere.
+ * Plain data. Texts are borrowed from argv; the lists are released by wf_config_done. Zero means
+ * "not given" everywhere.
  */
 #ifndef WF_CONFIG_H
 #define WF_CONFIG_H
@@ -108,8 +108,7 @@ struct wf_config {
 };
 
 void wf_config_init(struct wf_config *config);
-/* Release the lists. A zeroed config is fine. */
-void wf_config_done(struct wf_config *config);
+void wf_config_done(struct wf_config *config); /* a zeroed one is fine */
 
 /* -ENOMEM, or -E2BIG past WF_CONFIG_ITEMS_MAX. A pid that is there already is not added. */
 int wf_strings_add(struct wf_strings *strings, const char *text, struct wf_err *err);
