@@ -33,3 +33,10 @@ int wf_json_read(const char *text, size_t len, json_t **ret, struct wf_err *err)
 	*ret = value;
 	return 0;
 }
+
+const char *wf_json_text_of(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text ? text : "";
+}

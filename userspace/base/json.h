@@ -13,5 +13,7 @@
  * -EINVAL with the place and what is wrong there, -ENOMEM.
  */
 int wf_json_read(const char *text, size_t len, json_t **ret, struct wf_err *err);
+/* The text under a key, the object's; "" where there is none. */
+const char *wf_json_text_of(const json_t *object, const char *key);
 
 #endif

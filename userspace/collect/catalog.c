@@ -80,11 +80,11 @@ void wf_catalog_free(struct wf_catalog *catalog)
 	free(catalog);
 }
 
-static json_t *load(const struct wf_rec_text *record)
+static json_t *load(const char *text, size_t len)
 {
 	json_t *object = NULL;
 
-	wf_json_read((const char *)(record + 1), record->len, &object, NULL);
+	wf_json_read(text, len, &object, NULL);
 	if (json_is_object(object))
 		return object;
 	json_decref(object);
@@ -139,27 +139,25 @@ static int define(struct wf_catalog *catalog, uint64_t key, const json_t *object
 	return wf_map_put_ptr(catalog->definitions, key, definition);
 }
 
-int wf_catalog_define(struct wf_catalog *catalog, const struct wf_rec_text *record)
+static int define_text(struct wf_catalog *catalog, uint64_t key, const char *text, size_t len)
 {
-	json_t *object = load(record);
-	uint64_t key = wf_wire_span_key(record->head.tgid, record->head.span);
+	json_t *object = load(text, len);
 	int rc = object ? define(catalog, key, object) : -EBADMSG;
 
 	json_decref(object);
 	return rc;
 }
 
+int wf_catalog_define(struct wf_catalog *catalog, const struct wf_rec_text *record)
+{
+	return define_text(catalog, wf_wire_span_key(record->head.tgid, record->head.span),
+			   (const char *)(record + 1), record->len);
+}
+
 int wf_catalog_note(struct wf_catalog *catalog, uint32_t tgid, uint32_t function, const char *json,
 		    size_t len)
 {
-	json_t *object = json_loadb(json, len, 0, NULL);
-	int rc = -EBADMSG;
-
-	if (json_is_object(object)) {
-		rc = define(catalog, wf_wire_span_key(tgid, function | WF_SPAN_ID_AGENT), object);
-	}
-	json_decref(object);
-	return rc;
+	return define_text(catalog, wf_wire_span_key(tgid, function | WF_SPAN_ID_AGENT), json, len);
 }
 
 static void unmark_exit(struct wf_catalog *catalog, struct process *process)
@@ -248,7 +246,7 @@ static int set_process(struct wf_catalog *catalog, struct wf_resource *resource,
 
 int wf_catalog_resource(struct wf_catalog *catalog, const struct wf_rec_text *record)
 {
-	json_t *object = load(record);
+	json_t *object = load((const char *)(record + 1), record->len);
 	struct wf_resource *resource = object ? wf_facts_from_json(object) : NULL;
 	struct wf_traceparent traceparent;
 	const char *text = json_string_value(json_object_get(object, WF_FACTS_TRACEPARENT));

@@ -9,6 +9,12 @@
 #define MAP_NS   1000000000ull  /* for it to map an interpreter */
 #define START_NS 10000000000ull /* for that to come up */
 
+void wf_guest_drop(struct wf_guest *guest)
+{
+	wf_inject_free(guest->inject);
+	guest->inject = NULL;
+}
+
 static int start(struct wf_guest *guest, const char *script, bool with_image, bool force,
 		 struct wf_err *err)
 {
@@ -19,8 +25,7 @@ static int start(struct wf_guest *guest, const char *script, bool with_image, bo
 		.force = force,
 	};
 
-	wf_inject_free(guest->inject);
-	guest->inject = NULL;
+	wf_guest_drop(guest);
 	if (err)
 		*err = (struct wf_err){0}; /* of what was tried on the way */
 	return wf_inject_start(&guest->python, &request, &guest->inject, err);
@@ -98,8 +103,7 @@ int wf_guest_poll(struct wf_guest *guest, struct wf_err *err)
 
 void wf_guest_done(struct wf_guest *guest)
 {
-	wf_inject_free(guest->inject);
-	guest->inject = NULL;
+	wf_guest_drop(guest);
 	if (guest->python.runtime)
 		wf_inject_release(&guest->python);
 }

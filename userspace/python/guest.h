@@ -57,6 +57,8 @@ int wf_guest_enter_again(struct wf_guest *guest, const char *script, bool force,
 int wf_guest_ask(struct wf_guest *guest, const char *script, bool force, struct wf_err *err);
 /* 1: the answer is there (wf_inject_result); 0: not yet; or as wf_inject_poll. */
 int wf_guest_poll(struct wf_guest *guest, struct wf_err *err);
+/* Forget the request, whether it was answered or not. */
+void wf_guest_drop(struct wf_guest *guest);
 /* Take back what waits, and let go of the process. */
 void wf_guest_done(struct wf_guest *guest);
 

@@ -11,6 +11,7 @@
 
 #include "guest.h"
 #include "userspace/base/clock.h"
+#include "userspace/base/json.h"
 #include "userspace/base/log.h"
 
 #define GUESTS_MAX    4096
@@ -98,11 +99,21 @@ static struct wf_guest *add(struct wf_party *party, pid_t pid)
 	return guest;
 }
 
+/* The answer of a request that is over. NULL: it is not understood. */
+static json_t *take_result(struct wf_guest *guest)
+{
+	const char *text = wf_inject_result(guest->inject);
+	json_t *answer = NULL;
+
+	(void)wf_json_read(text, strlen(text), &answer, NULL);
+	wf_guest_drop(guest);
+	return answer;
+}
+
 static void fail(struct wf_party *party, struct wf_guest *guest)
 {
 	guest->state = WF_GUEST_FAILED;
-	wf_inject_free(guest->inject);
-	guest->inject = NULL;
+	wf_guest_drop(guest);
 	party->status.err = guest->err;
 	party->status.err.code = guest->err.code ? guest->err.code : EIO;
 	if (guest->young)
@@ -207,13 +218,6 @@ static void define(struct wf_party *party, const struct wf_guest *guest, const j
 	free(text);
 }
 
-static const char *text_of(const json_t *entry, const char *key)
-{
-	const char *text = json_string_value(json_object_get(entry, key));
-
-	return text ? text : "";
-}
-
 static void tell(struct wf_party *party, const struct wf_guest *guest, const json_t *answer)
 {
 	const json_t *refused = json_object_get(answer, "refused");
@@ -227,14 +231,14 @@ static void tell(struct wf_party *party, const struct wf_guest *guest, const jso
 	json_array_foreach (refused, i, entry) {
 		party->status.refused++;
 		if (i < REFUSED_SHOWN)
-			wf_log(WF_LOG_WARN, "python", "not traced: %s: %s", text_of(entry, "name"),
-			       text_of(entry, "why"));
+			wf_log(WF_LOG_WARN, "python", "not traced: %s: %s",
+			       wf_json_text_of(entry, "name"), wf_json_text_of(entry, "why"));
 	}
 	json_array_foreach (waiting, i, entry) {
 		party->status.waiting++;
 		if (i < REFUSED_SHOWN)
 			wf_log(WF_LOG_INFO, "python", "process %d: %s: %s", guest->pid,
-			       text_of(entry, "target"), text_of(entry, "why"));
+			       wf_json_text_of(entry, "target"), wf_json_text_of(entry, "why"));
 	}
 }
 
@@ -322,13 +326,10 @@ static bool is_put_off(struct wf_guest *guest, const json_t *answer)
 
 static void arrived(struct wf_party *party, struct wf_guest *guest)
 {
-	json_t *answer = json_loads(wf_inject_result(guest->inject), 0, NULL);
+	wf_auto(json_decrefp) json_t *answer = take_result(guest);
 	bool again = guest->state == WF_GUEST_ARMED, later = is_put_off(guest, answer);
 	int rc = later ? 0 : take_answer(party, guest, answer);
 
-	json_decref(answer);
-	wf_inject_free(guest->inject);
-	guest->inject = NULL;
 	if (later)
 		return;
 	if (rc < 0 && !again)
@@ -342,15 +343,13 @@ static void arrived(struct wf_party *party, struct wf_guest *guest)
 /* One that is put off is armed, and asked to disarm once more. */
 static void left(struct wf_guest *guest, int rc)
 {
-	json_t *answer = rc < 0 ? NULL : json_loads(wf_inject_result(guest->inject), 0, NULL);
+	wf_auto(json_decrefp) json_t *answer = rc < 0 ? NULL : take_result(guest);
 
+	wf_guest_drop(guest);
 	if (is_put_off(guest, answer))
 		guest->state = WF_GUEST_ARMED;
 	else
 		guest->state = rc < 0 ? WF_GUEST_FAILED : WF_GUEST_LEFT;
-	json_decref(answer);
-	wf_inject_free(guest->inject);
-	guest->inject = NULL;
 }
 
 static void step(struct wf_party *party, struct wf_guest *guest)
@@ -366,8 +365,7 @@ static void step(struct wf_party *party, struct wf_guest *guest)
 	if (rc >= 0) {
 		arrived(party, guest);
 	} else if (guest->state == WF_GUEST_ARMED) {
-		wf_inject_free(guest->inject);
-		guest->inject = NULL;
+		wf_guest_drop(guest);
 	} else {
 		fail(party, guest);
 	}

@@ -2,7 +2,6 @@
 #include "visit.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <signal.h>
 #include <string.h>
 #include <time.h>
@@ -10,6 +9,7 @@
 #include "owner.h"
 #include "shipped_agent.h"
 #include "userspace/base/clock.h"
+#include "userspace/base/json.h"
 #include "userspace/base/log.h"
 
 #define TOLD_NS    1000000000ull
@@ -70,8 +70,17 @@ static int wait_answer(struct wf_inject *inject, pid_t pid, struct wf_err *err)
 	return rc < 0 ? rc : 0;
 }
 
+static int read_answer(const char *text, pid_t pid, json_t **ret_answer, struct wf_err *err)
+{
+	int rc = wf_json_read(text, strlen(text), ret_answer, err);
+
+	return rc == -EINVAL ? wf_err_set(err, EBADMSG, "process %d: its answer is not understood",
+					  (int)pid)
+			     : rc;
+}
+
 static int visit_once(const struct wf_python *python, const char *text, bool with_image, bool force,
-		      char **ret_answer, struct wf_err *err)
+		      json_t **ret_answer, struct wf_err *err)
 {
 	struct wf_inject_request request = {
 		.script = text,
@@ -88,32 +97,22 @@ static int visit_once(const struct wf_python *python, const char *text, bool wit
 	rc = wf_inject_start(python, &request, &inject, err);
 	if (rc == 0)
 		rc = wait_answer(inject, python->pid, err);
-	if (rc == 0) {
-		*ret_answer = strdup(wf_inject_result(inject));
-		rc = *ret_answer ? 0 : wf_err_set(err, ENOMEM, "out of memory");
-	}
+	if (rc == 0)
+		rc = read_answer(wf_inject_result(inject), python->pid, ret_answer, err);
 	wf_inject_release(python);
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	return rc;
 }
 
-/* Another request is being answered in there. */
-static bool is_busy(const char *text)
-{
-	json_t *answer = json_loads(text, JSON_DECODE_ANY, NULL);
-	bool busy = json_is_true(json_object_get(answer, "busy"));
-
-	json_decref(answer);
-	return busy;
-}
-
 int wf_visit(const struct wf_python *python, const char *text, bool with_image, bool force,
-	     char **ret_answer, struct wf_err *err)
+	     json_t **ret_answer, struct wf_err *err)
 {
 	int rc = visit_once(python, text, with_image, force, ret_answer, err);
 
-	for (int i = 0; i < BUSY_MAX && rc == 0 && is_busy(*ret_answer); i++) {
-		free(*ret_answer);
+	/* busy: another request is being answered in there */
+	for (int i = 0;
+	     i < BUSY_MAX && rc == 0 && json_is_true(json_object_get(*ret_answer, "busy")); i++) {
+		json_decref(*ret_answer);
 		*ret_answer = NULL;
 		rc = visit_once(python, text, with_image, force, ret_answer, err);
 	}

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* detach.c - `wftrace detach`: what a killed tracer left in Python processes is taken back. */
 #include <errno.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -16,32 +15,27 @@
 
 #define TEXT_BYTES 65536
 
-static int read_answer(pid_t pid, const char *text, struct wf_err *err)
+static int judge(pid_t pid, const json_t *answer, struct wf_err *err)
 {
-	json_t *answer = json_loads(text, JSON_DECODE_ANY, NULL);
 	const char *error = json_string_value(json_object_get(answer, "error"));
 	json_int_t left = json_integer_value(json_object_get(answer, "left"));
-	int rc = 0;
 
 	if (error)
-		rc = wf_err_set(err, EBUSY, "process %d: %s", (int)pid, error);
-	else if (left)
-		rc = wf_err_set(
+		return wf_err_set(err, EBUSY, "process %d: %s", (int)pid, error);
+	if (left)
+		return wf_err_set(
 			err, EBUSY,
 			"process %d: another tool has changed %lld functions meanwhile, which "
 			"stay as they are; all others are their own again",
 			(int)pid, (long long)left);
-	else
-		wf_log(WF_LOG_INFO, "detach", "process %d: its functions are its own again",
-		       (int)pid);
-	json_decref(answer);
-	return rc;
+	wf_log(WF_LOG_INFO, "detach", "process %d: its functions are its own again", (int)pid);
+	return 0;
 }
 
 static int ask(const struct wf_config *config, const struct wf_python *python, struct wf_err *err)
 {
 	struct wf_request request = {.sequence = 1, .pid = getpid(), .name = "wftrace detach"};
-	wf_auto(wf_freep) char *answer = NULL;
+	wf_auto(json_decrefp) json_t *answer = NULL;
 	struct wf_buf text;
 	int rc;
 
@@ -51,7 +45,7 @@ static int ask(const struct wf_config *config, const struct wf_python *python, s
 		     ? wf_err_set(err, ENOMEM, "out of memory")
 		     : wf_visit(python, text.data, false, config->force, &answer, err);
 	wf_buf_done(&text);
-	return rc < 0 ? rc : read_answer(python->pid, answer, err);
+	return rc < 0 ? rc : judge(python->pid, answer, err);
 }
 
 static int clean(const struct wf_config *config, pid_t pid, struct wf_err *err)

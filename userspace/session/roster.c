@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "userspace/base/buf.h"
+#include "userspace/base/json.h"
 #include "userspace/base/log.h"
 #include "userspace/base/str.h"
 #include "userspace/python/request.h"
@@ -24,7 +25,6 @@ static int ask(const struct wf_roster_config *config, const struct wf_python *py
 	       struct wf_err *err)
 {
 	struct wf_request request = {.sequence = 1, .pid = getpid(), .name = "wftrace list"};
-	wf_auto(wf_freep) char *answer = NULL;
 	struct wf_buf text;
 	int rc;
 
@@ -32,21 +32,9 @@ static int ask(const struct wf_roster_config *config, const struct wf_python *py
 	wf_buf_init(&text, TEXT_BYTES);
 	rc = wf_request_start(&request, "list", config->rules, &text) < 0
 		     ? wf_err_set(err, ENOMEM, "out of memory")
-		     : wf_visit(python, text.data, true, config->config->force, &answer, err);
+		     : wf_visit(python, text.data, true, config->config->force, ret, err);
 	wf_buf_done(&text);
-	if (rc < 0)
-		return rc;
-	*ret = json_loads(answer, 0, NULL);
-	return *ret ? 0
-		    : wf_err_set(err, EBADMSG, "process %d: its answer is not understood",
-				 (int)python->pid);
-}
-
-static const char *text_of(const json_t *entry, const char *key)
-{
-	const char *text = json_string_value(json_object_get(entry, key));
-
-	return text ? text : "";
+	return rc;
 }
 
 static double cost_of(const struct wf_roster_config *config)
@@ -60,14 +48,14 @@ static void make_cell(const struct wf_roster_config *config, const json_t *entry
 	out[0] = '\0';
 	switch (column) {
 	case COLUMN_FUNCTION:
-		snprintf(out, size, "%s", text_of(entry, "name"));
+		snprintf(out, size, "%s", wf_json_text_of(entry, "name"));
 		break;
 	case COLUMN_SOURCE:
-		snprintf(out, size, "%s:%lld", wf_base_name(text_of(entry, "file")),
+		snprintf(out, size, "%s:%lld", wf_base_name(wf_json_text_of(entry, "file")),
 			 (long long)json_integer_value(json_object_get(entry, "line")));
 		break;
 	case COLUMN_HOW:
-		snprintf(out, size, "%s%s", text_of(entry, "how"),
+		snprintf(out, size, "%s%s", wf_json_text_of(entry, "how"),
 			 json_is_true(json_object_get(entry, "async")) ? ", suspends" : "");
 		break;
 	default:
@@ -92,7 +80,7 @@ static void print_armed(const struct wf_roster_config *config, const json_t *arm
 	for (int c = 0; json_array_size(armed) && c < COLUMNS; c++)
 		fprintf(out, "%-*s%s", (int)widths[c], titles[c], c + 1 < COLUMNS ? "  " : "\n");
 	json_array_foreach (armed, i, entry) {
-		const char *note = text_of(entry, "note");
+		const char *note = wf_json_text_of(entry, "note");
 
 		for (int c = 0; c < COLUMNS; c++) {
 			make_cell(config, entry, c, cell, sizeof(cell));
@@ -108,7 +96,8 @@ static void print_reasons(const json_t *list, const char *key, FILE *out)
 	size_t i;
 
 	json_array_foreach (list, i, entry)
-		fprintf(out, "%s: %s\n", text_of(entry, key), text_of(entry, "why"));
+		fprintf(out, "%s: %s\n", wf_json_text_of(entry, key),
+			wf_json_text_of(entry, "why"));
 }
 
 static void put_line(const char *name, const json_t *entry, const char *refusal, double cost_ns,
@@ -120,12 +109,12 @@ static void put_line(const char *name, const json_t *entry, const char *refusal,
 
 	if (!refusal)
 		json_object_update_new(
-			line,
-			json_pack("{s:s, s:I, s:s, s:b, s:s, s:f}", "file", text_of(entry, "file"),
-				  "line", json_integer_value(json_object_get(entry, "line")), "how",
-				  text_of(entry, "how"), "suspends",
-				  json_is_true(json_object_get(entry, "async")), "note",
-				  text_of(entry, "note"), "cost_ns", cost_ns));
+			line, json_pack("{s:s, s:I, s:s, s:b, s:s, s:f}", "file",
+					wf_json_text_of(entry, "file"), "line",
+					json_integer_value(json_object_get(entry, "line")), "how",
+					wf_json_text_of(entry, "how"), "suspends",
+					json_is_true(json_object_get(entry, "async")), "note",
+					wf_json_text_of(entry, "note"), "cost_ns", cost_ns));
 	text = json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(6));
 	if (text)
 		fprintf(out, "%s\n", text);
@@ -139,11 +128,13 @@ static void print_lines(const struct wf_roster_config *config, const json_t *ans
 	size_t i;
 
 	json_array_foreach (json_object_get(answer, "armed"), i, entry)
-		put_line(text_of(entry, "name"), entry, NULL, cost_of(config), out);
+		put_line(wf_json_text_of(entry, "name"), entry, NULL, cost_of(config), out);
 	json_array_foreach (json_object_get(answer, "refused"), i, entry)
-		put_line(text_of(entry, "name"), entry, text_of(entry, "why"), 0, out);
+		put_line(wf_json_text_of(entry, "name"), entry, wf_json_text_of(entry, "why"), 0,
+			 out);
 	json_array_foreach (json_object_get(answer, "waiting"), i, entry)
-		put_line(text_of(entry, "target"), entry, text_of(entry, "why"), 0, out);
+		put_line(wf_json_text_of(entry, "target"), entry, wf_json_text_of(entry, "why"), 0,
+			 out);
 }
 
 static void print_table(const struct wf_roster_config *config, const json_t *answer, FILE *out)
