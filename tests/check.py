@@ -99,15 +99,10 @@ def unit(counts, name, out):
     stems = [os.path.basename(source)[:-2] for source in sorted(glob.glob('tests/unit/test_*.c'))]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         results = pool.map(unit_test, [f'{out}/tests/{stem}' for stem in stems])
-        report_units(counts, zip(stems, results))
-
-
-def report_units(counts, results):
-    for stem, result in results:
-        counts.add(*result)
-        passed, failed, skipped = result
-        say(f"{'not ok' if failed else 'ok    '}  {stem}: {passed} passed, {failed} failed, "
-            f'{skipped} skipped')
+        for stem, (passed, failed, skipped) in zip(stems, results):
+            counts.add(passed, failed, skipped)
+            say(f"{'not ok' if failed else 'ok    '}  {stem}: {passed} passed, {failed} failed, "
+                f'{skipped} skipped')
 
 
 def main():

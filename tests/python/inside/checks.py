@@ -400,16 +400,8 @@ def suspended(arm, disarm):
 
 
 def depth():
-    low, high = 1, 3000
     sys.setrecursionlimit(1000)
-    while low < high - 1:
-        middle = (low + high) // 2
-        try:
-            recurse(middle)
-            low = middle
-        except RecursionError:
-            high = middle
-    return low
+    return guest.depth(recurse)
 
 
 if __name__ == '__main__':

@@ -70,16 +70,7 @@ def deep(n):
 
 
 def depth():
-    """How deep a function may call itself."""
-    low, high = 1, 3000
-    while low < high - 1:
-        middle = (low + high) // 2
-        try:
-            deep(middle)
-            low = middle
-        except RecursionError:
-            high = middle
-    return low
+    return guest.depth(deep)
 
 
 def call(times=1, pause=0.0):

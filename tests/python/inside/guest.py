@@ -20,6 +20,19 @@ def apply(request):
     return json.loads(held['result'])
 
 
+def depth(recurse):
+    """How deep recurse(N) may call itself."""
+    low, high = 1, 3000
+    while low < high - 1:
+        middle = (low + high) // 2
+        try:
+            recurse(middle)
+            low = middle
+        except RecursionError:
+            high = middle
+    return low
+
+
 def serve(commands):
     for line in sys.stdin:
         command = json.loads(line)
