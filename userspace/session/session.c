@@ -356,8 +356,10 @@ static int start_stages(struct wf_session *session, pid_t only, struct wf_err *e
 
 int wf_session_open(struct wf_session *session, pid_t only, struct wf_err *err)
 {
-	int rc = start_stages(session, only, err);
+	int rc = wf_session_python_check(session->config, session->rules, err);
 
+	if (rc == 0)
+		rc = start_stages(session, only, err);
 	if (rc == 0)
 		rc = wf_arming_attach(session->arming, &session->wave, only, err);
 	if (rc == 0 && only)
@@ -365,10 +367,7 @@ int wf_session_open(struct wf_session *session, pid_t only, struct wf_err *err)
 	if (rc < 0)
 		return rc;
 	wf_wave_done(&session->wave);
-	rc = wf_session_python_check(session->config, session->rules, err);
-	if (rc == 0)
-		rc = wf_session_python_start(&session->python, session->kernel, session->inbox,
-					     only, err);
+	rc = wf_session_python_start(&session->python, session->kernel, session->inbox, only, err);
 	if (rc < 0)
 		return rc;
 	/* a Python process can be left only with what it took to go in */
