@@ -204,6 +204,11 @@ void error_tag(struct tags *tags, struct token *token, struct py *exception);
 void error_describe(struct tags *tags, struct py *exception); /* type and message */
 void error_trace(struct tags *tags, struct py *exception);
 
+/* message.c */
+struct py *error_message(struct py *exception); /* a new reference, or NULL */
+/* A field that the base itself defines, unless the class hides it; a new reference, or NULL. */
+struct py *error_field(struct py *exception, struct py *base, const char *name);
+
 /* gate.c */
 bool gate_open(void); /* false where nobody traces; takes everything back after a while */
 void gate_rescan(void);
