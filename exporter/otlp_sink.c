@@ -420,6 +420,7 @@ int wf_otlp_sink_new(struct wf_http *http, const char *name, const char *url, en
 		     struct wf_err *err)
 {
 	wf_auto(sink_freep) struct otlp_sink *sink = calloc(1, sizeof(*sink));
+	bool compressed = wf_compression_pays(options->compression, url);
 	unsigned i;
 	int rc;
 
@@ -446,9 +447,9 @@ int wf_otlp_sink_new(struct wf_http *http, const char *name, const char *url, en
 		return rc;
 	sink->encoder = wf_otlp_new(SCRATCH_BYTES, signal);
 	sink->queue = wf_queue_new(QUEUE_BATCHES_MAX, sink->options.queue_bytes, signal);
-	if (!options->no_gzip)
+	if (compressed)
 		sink->gzip = wf_gzip_new(1);
-	if (!sink->encoder || !sink->queue || (!options->no_gzip && !sink->gzip))
+	if (!sink->encoder || !sink->queue || (compressed && !sink->gzip))
 		return wf_err_set(err, ENOMEM, "out of memory");
 	*ret = &wf_take(sink)->base;
 	return 0;

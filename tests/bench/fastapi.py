@@ -9,15 +9,16 @@ import statistics
 import time
 from pathlib import Path
 
-import pgbench
 import priority
 from load import receiver
 from receiver import venv_python
 from row import Group
 from shop import VERSIONS
+from window import Windows, cpu_seconds
 from workshop import HERE, OUT, Failure
 
 CLIENTS, SECONDS = 4, 2
+BAR = 3  # percent
 RULES = ("web:order(customer=arg.request.customer) kind server", "web:find_items(count=arg.wishes|len)",
          "web:keep_order(customer=arg.customer, count=return)", "web:price(item=arg.item) kind server",
          "web:find_price(item=arg.item)", "web:make_bill(currency=arg.currency)")
@@ -79,21 +80,21 @@ class Clients:
 
 class Window:
     def __init__(self, server, clients, seconds):
-        before = pgbench.cpu_seconds(server.pid)
+        before = cpu_seconds(server.pid)
         self.count, self.tps = clients.ask(seconds)
-        self.server_us = 1e6 * (pgbench.cpu_seconds(server.pid) - before) / self.count
+        self.server_us = 1e6 * (cpu_seconds(server.pid) - before) / self.count
         self.tracer_us = self.spans = 0
 
 
-class Series(pgbench.Series):
+class Series(Windows):
     """Windows of one server with and without wftrace, in turns."""
 
     def __init__(self, shop, python, url, seconds, exchange):
+        super().__init__("plain", "traced")
         self.shop, self.url, self.seconds = shop, url, seconds
         self.version = python.parent.parent.joinpath("pyvenv.cfg").read_text().split("version = ")[1].split()[0]
         self.server, path = self.serve(python)
         self.clients = Clients(path, *exchange)
-        self.windows = {"plain": [], "traced": []}
         Window(self.server, self.clients, seconds)  # warm
 
     def serve(self, python):
@@ -107,9 +108,9 @@ class Series(pgbench.Series):
 
     def traced_window(self):
         tracer = self.shop.trace(self.server, RULES, "--to", self.url)
-        before = pgbench.cpu_seconds(tracer.pid)
+        before = cpu_seconds(tracer.pid)
         window = Window(self.server, self.clients, self.seconds)
-        window.tracer_us = 1e6 * (pgbench.cpu_seconds(tracer.pid) - before) / window.count
+        window.tracer_us = 1e6 * (cpu_seconds(tracer.pid) - before) / window.count
         ledger = tracer.stop(check=False).ledger
         if not ledger["balanced"] or ledger["entries"] < 3 * (window.count - CLIENTS):
             raise Failure(f"not all was traced, or the ledger is off: {ledger.raw}")
@@ -121,9 +122,14 @@ class Series(pgbench.Series):
         for name in list(makers) if even else reversed(makers):
             self.windows[name].append(makers[name]())
 
+    def is_unsure(self):
+        """Chance alone could have moved the loss across its bar."""
+        low, high = self.interval("traced")
+        return low <= BAR <= high
+
     def describe(self):
-        low, high = self.interval()
-        return (f"{self.version}: {self.value():.1f} %, 95 % interval {low:.1f} to {high:.1f}, "
+        low, high = self.interval("traced")
+        return (f"{self.version}: {self.loss('traced'):.1f} %, 95 % interval {low:.1f} to {high:.1f}, "
                 f"{self.median('plain', 'tps'):.0f} requests/s untraced, CPU time of a request in the server "
                 f"{self.median('plain', 'server_us'):.0f} us untraced, {self.median('traced', 'server_us'):.0f} traced, "
                 f"and {self.median('traced', 'tracer_us'):.0f} in wftrace")
@@ -142,10 +148,10 @@ def group(name, what, rounds, exchange):
         for each in series:
             each.clients.close()
         os.sched_setaffinity(0, shop.cpus)
-        worst = max(series, key=lambda each: each.value())
+        worst = max(series, key=lambda each: each.loss("traced"))
         spans = statistics.median(window.spans for window in worst.windows["traced"])
-        yield (name, worst.value(),
-               f"FastAPI under uvicorn, {what}, {spans:.0f} spans a request, gzip OTLP/http, {CLIENTS} clients; the worst "
+        yield (name, worst.loss("traced"),
+               f"FastAPI under uvicorn, {what}, {spans:.0f} spans a request, OTLP/http, {CLIENTS} clients; the worst "
                f"of {'; '.join(each.describe() for each in series)}; median of {count} pairs of windows",
                worst.is_unsure())
     return Group((name,), 15 + rounds * 4 * (SECONDS + 1), measure)

@@ -83,7 +83,7 @@ def test_every_span_arrives_once(test):
 
 def test_the_receiver_sees_what_was_made(test):
     with listening() as server:
-        push(test, "-n", 1, "-H", "api-key=secret", server.url)
+        push(test, "-n", 1, "-z", "-H", "api-key=secret", server.url)
         span, headers = server.spans()[0], server.state()["headers"]
     test.equal(span["attributes"], {"order.customer.name": "a twenty byte string",
                                     "code.function.name": "shop::orders::process_order_line"})
