@@ -151,6 +151,7 @@ enum wf_agent_counter {
 	WF_AGENT_CNT_ATTR_LOST, /* values that did not fit or could not be read */
 	WF_AGENT_CNT_RUNNING,   /* calls that ran when their function was armed: not entries */
 	WF_AGENT_CNT_THREADS,   /* changes of thread that found no slot */
+	WF_AGENT_CNT_FORGOTTEN, /* keys of calls that gave way to newer ones */
 	WF_AGENT_COUNTERS = 16,
 };
 

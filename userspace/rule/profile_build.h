@@ -22,6 +22,9 @@ struct wf_profile_builder {
 	const char *profile;
 	uint32_t first_rule; /* of this file */
 	struct wf_profile_pending *pending, *suppress;
+	uint32_t keys;               /* number of the link by `key` and parent: key(), plus 1 */
+	const struct wf_yaml *keyed; /* the first parent: key() while nothing offers a `key` */
+	bool offered;
 	struct wf_err *err;
 	struct wf_err later; /* the first refusal by name */
 };
@@ -36,5 +39,8 @@ int wf_profile_read_agent(struct wf_profile_builder *builder, struct wf_draft *d
 /* What names other rules, once all are read: suppress, links. */
 int wf_profile_link_agent(struct wf_profile_builder *builder);
 int wf_profile_read_logs(struct wf_profile_builder *builder);
+
+/* profile_require.c: `requires`, once all rules are read. */
+int wf_profile_read_requirements(struct wf_profile_builder *builder);
 
 #endif

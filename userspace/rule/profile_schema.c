@@ -14,12 +14,12 @@ static const char *const name_times[] = {"entry", "exit", NULL};
 
 /* clang-format off: one key a line */
 static const struct wf_key require_keys[] = {
-	{"python", WF_KEY_TEXTS, .later = true},
+	{"python", WF_KEY_TEXTS},
 	{"library", WF_KEY_TEXTS},
 	{"executable", WF_KEY_TEXTS},
 	{"symbol", WF_KEY_TEXTS},
 	{"usdt", WF_KEY_TEXTS},
-	{"version", WF_KEY_VERSION, .later = true},
+	{"version", WF_KEY_VERSION},
 	{0},
 };
 
@@ -79,6 +79,7 @@ static const struct wf_key span_keys[] = {
 	{"type", WF_KEY_VALUE, .later = true},
 	{"min_duration", WF_KEY_DURATION},
 	{"parent", WF_KEY_PARENT},
+	{"key", WF_KEY_VALUE},
 	{"once", WF_KEY_BOOL},
 	{"suppress", WF_KEY_TEXTS},
 	{"active_time", WF_KEY_BOOL},

@@ -51,6 +51,8 @@ struct wf_rule_agent {
 	uint32_t suppress_count;
 	uint32_t link;           /* of `give` and `take`: its number in the set */
 	const char *give, *take; /* paths of the keys, NULL = none */
+	bool give_at_exit;       /* `give` is known when the call ends */
+	bool take_keeps;         /* what `take` found can be found again */
 };
 
 struct wf_rule {

@@ -180,6 +180,7 @@ static void put_python(const struct wf_ledger *ledger, struct wf_buf *out)
 		{"running_before", a[WF_AGENT_CNT_RUNNING]},
 		{"attributes_lost", a[WF_AGENT_CNT_ATTR_LOST]},
 		{"no_thread_slot", a[WF_AGENT_CNT_THREADS]},
+		{"keys_forgotten", a[WF_AGENT_CNT_FORGOTTEN]},
 		{"hits", k[WF_CNT_AGENT_SPANS]},
 		{"starts", k[WF_CNT_AGENT_STARTS]},
 		{"notes", k[WF_CNT_AGENT_NOTES]},
@@ -259,6 +260,7 @@ static void put_sink(const struct wf_ledger_sink *sink, struct wf_buf *out)
 		{"logs_in", c->logs_in},
 		{"logs_exported", c->logs_exported},
 		{"logs_lost", c->logs_lost},
+		{"logs_rejected", c->logs_rejected},
 		{"retries", c->retries},
 		{"requests", c->requests},
 		{"bytes_sent", c->bytes_sent},
@@ -362,6 +364,7 @@ static void say_sink(const struct wf_ledger_sink *sink, struct wf_buf *out)
 		{"lost: write failed", c->lost_write},
 		{"lost: not encodable", c->lost_encode},
 		{"logs lost", c->logs_lost},
+		{"of these refused", c->logs_rejected},
 	};
 
 	if (!sink_lost(c) && !c->logs_lost)

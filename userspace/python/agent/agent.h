@@ -41,7 +41,9 @@ enum probe_option {
 	PROBE_ASYNC = 0x10, /* coroutine, generator, async generator */
 	PROBE_TRACK = 0x20, /* its suspensions are seen */
 	PROBE_GUARD_ANY = 0x40,
-	PROBE_TAKE_LINK = 0x80, /* what `take` finds becomes a link, not the parent */
+	PROBE_TAKE_LINK = 0x80,  /* what `take` finds becomes a link, not the parent */
+	PROBE_TAKE_KEEP = 0x100, /* it stays to be found again */
+	PROBE_GIVE_END = 0x200,  /* the key that it gives is known when it ends */
 };
 
 /*
@@ -149,6 +151,8 @@ void tags_close(struct tags *tags, uint32_t at, size_t full);
 
 /* value.c */
 void value_tag(struct tags *tags, unsigned slot, struct py *value);
+/* The text that stands for an object of a few types of the standard library, or NULL. */
+struct py *value_text(struct py *value);
 struct py *type_text(struct py *type);    /* "module:qualname": a new reference, or NULL */
 bool value_plain(const struct py *value); /* str, int, float, bool or None: exactly these */
 
@@ -189,7 +193,8 @@ void token_widen(struct tags *tags);
 
 /* queue.c */
 void queue_give(struct py *rule, const struct source *source, struct token *token);
-struct token *queue_take(struct py *rule, const struct source *source);
+/* A new reference, or NULL. `keep`: it can be found again. */
+struct token *queue_take(struct py *rule, const struct source *source, bool keep);
 
 /* context.c: parents from outside; `around` is the current token. */
 void context_join(struct token *token, const struct token *around, const struct source *source);
@@ -198,6 +203,11 @@ void context_join(struct token *token, const struct token *around, const struct 
 void error_tag(struct tags *tags, struct token *token, struct py *exception);
 void error_describe(struct tags *tags, struct py *exception); /* type and message */
 void error_trace(struct tags *tags, struct py *exception);
+
+/* message.c */
+struct py *error_message(struct py *exception); /* a new reference, or NULL */
+/* A field that the base itself defines, unless the class hides it; a new reference, or NULL. */
+struct py *error_field(struct py *exception, struct py *base, const char *name);
 
 /* gate.c */
 bool gate_open(void); /* false where nobody traces; takes everything back after a while */

@@ -21,6 +21,9 @@ REQUEST is one literal of dicts, lists, str, int, float, None and booleans, noth
                                 coroutines then report their suspensions
      'sdk': True,               join the current span of an OpenTelemetry SDK
      'logs': [{'rule': 9, 'logger': '*', 'level': 20, 'write_ids': False}],
+     'needs': [{'profile': 'shop', 'from': 3, 'end': 7, 'any': [[['app.engine', '>=2.0,<3'], ...], ...]}],
+                                rules 3 to 6 only where all modules of one list are imported, in
+                                these versions ('' = any)
      'rules': [RULE, ...]}
 
 RULE, where all but id and target may be left out:
@@ -43,7 +46,9 @@ RULE, where all but id and target may be left out:
      'guards': {'any': False, 'tests': [[PATH, OP, CONSTANT], ...]},   on entry values;
                                 OP: '==', '!=', '<', '<=', '>', '>=', 'in'; absent is false
      'captures': [[SLOT, 'entry' | 'exit', PATH], ...],     SLOT 0..239
-     'key': {'name': 'jobs', 'give' | 'take': PATH, 'as': 'parent' | 'link'}}   own queues
+     'key': {'name': 'jobs',     own queues: calls that give a key, and those that take it
+          'give': PATH, 'give_at': 'entry' | 'exit',
+          'take': PATH, 'as': 'parent' | 'link', 'keep': False}}   keep: it can be taken again
 
 PATH is a list of steps; the first is a root:
 
@@ -128,6 +133,7 @@ class State:
         self.functions = 0      # numbers given so far; one is never given twice
         self.tool = None        # sys.monitoring tool id
         self.waiting, self.refused = [], []
+        self.unmet = []         # (need, why it is not met)
         self.closing_seen = True
 
 

@@ -189,7 +189,7 @@ static struct py *leave(struct py *code, struct py *result, struct py *exception
 	token = open_token(probe, true);
 	if (!token)
 		return py_none();
-	source.frame = probe->exit ? PyEval_GetFrame() : NULL;
+	source.frame = probe->exit || probe->options & PROBE_GIVE_END ? PyEval_GetFrame() : NULL;
 	token_end(token, &source);
 	Py_DecRef(&token->head);
 	return py_none();

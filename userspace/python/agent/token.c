@@ -312,7 +312,9 @@ struct token *token_begin(struct probe *probe, const struct source *source)
 	object = object_of(probe, source);
 	token = wanted(probe, source, current, object) ? token_new(probe) : NULL;
 	if (token) {
-		taken = probe->take ? queue_take(probe->take, source) : NULL;
+		taken = probe->take
+				? queue_take(probe->take, source, probe->options & PROBE_TAKE_KEEP)
+				: NULL;
 		token->object = object;
 		token->record.flags = probe->options & PROBE_ASYNC ? WF_AGENT_ASYNC : 0;
 		take_parent(token, current, taken);
@@ -323,7 +325,7 @@ struct token *token_begin(struct probe *probe, const struct source *source)
 			captures_tag(probe->entry, &tags, source);
 		}
 		enter(token);
-		if (probe->give)
+		if (probe->give && !(probe->options & PROBE_GIVE_END))
 			queue_give(probe->give, source, token);
 	}
 	py_drop(current);
@@ -373,8 +375,13 @@ static void finish(struct token *token, const struct source *source)
 	if (source->exception) {
 		error_tag(&tags, token, source->exception);
 	}
+	if (token->probe->options & PROBE_GIVE_END)
+		queue_give(token->probe->give, source, token);
 	page_count(WF_AGENT_CNT_COMPLETED);
 	show(token, WF_AGENT_SPAN, wf_site_span);
+	if (token->wide) /* a key may keep the token for long */
+		PyMem_Free(token->wide);
+	token->wide = NULL;
 }
 
 /*
