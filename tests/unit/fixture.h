@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "userspace/rule/expr.h"
-#include "userspace/rule/rule.h"
+#include "userspace/rule/ruleset.h"
 
 #define FIXTURE_ARENA_BYTES (1024 * 1024)
 
