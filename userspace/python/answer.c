@@ -9,6 +9,7 @@
 
 #define ITEMS_MAX     100000
 #define REFUSED_SHOWN 10
+#define NOTES_SHOWN   20
 
 int wf_answers_init(struct wf_answers *answers, const struct wf_ruleset *rules,
 		    struct wf_mailbox *inbox)
@@ -36,6 +37,15 @@ static void define(struct wf_answers *answers, const struct wf_guest *guest, con
 	free(text);
 }
 
+static void found(struct wf_answers *answers, const json_t *entry)
+{
+	json_int_t rule = json_integer_value(json_object_get(entry, "rule"));
+
+	if (rule >= 0 && rule < answers->rule_count)
+		answers->found[rule] = true;
+	answers->functions++;
+}
+
 static void tell(struct wf_answers *answers, const struct wf_guest *guest, const json_t *answer)
 {
 	const json_t *refused = json_object_get(answer, "refused");
@@ -49,7 +59,7 @@ static void tell(struct wf_answers *answers, const struct wf_guest *guest, const
 	json_array_foreach (refused, i, entry) {
 		answers->refused++;
 		if (i < REFUSED_SHOWN)
-			wf_log(WF_LOG_WARN, "python", "not traced: %s: %s",
+			wf_log(WF_LOG_WARN, "python", "process %d: not traced: %s: %s", guest->pid,
 			       wf_json_text_of(entry, "name"), wf_json_text_of(entry, "why"));
 	}
 	json_array_foreach (waiting, i, entry) {
@@ -71,17 +81,45 @@ int wf_answers_take(struct wf_answers *answers, struct wf_guest *guest, const js
 		return wf_err_set(&guest->err, ECANCELED, "process %d: %s", guest->pid,
 				  error ? error : "its agent gave no answer that is understood");
 	json_array_foreach (armed, i, entry) {
-		json_int_t rule = json_integer_value(json_object_get(entry, "rule"));
-
 		if (i < ITEMS_MAX)
 			define(answers, guest, entry);
-		if (rule >= 0 && rule < answers->rule_count)
-			answers->found[rule] = true;
+		found(answers, entry);
 	}
 	tell(answers, guest, answer);
-	answers->functions += (uint32_t)json_array_size(armed);
 	if (guest->young && json_array_size(armed))
 		wf_log(WF_LOG_INFO, "python", "tracing %zu more functions in process %d",
 		       json_array_size(armed), guest->pid);
 	return 0;
+}
+
+static void tell_note(struct wf_answers *answers, uint32_t kind, uint32_t pid, const json_t *entry)
+{
+	if (answers->noted++ >= NOTES_SHOWN)
+		return;
+	if (kind == WF_AGENT_ARMED)
+		wf_log(WF_LOG_INFO, "python", "process %u: tracing %s from now on", pid,
+		       wf_json_text_of(entry, "name"));
+	else
+		wf_log(WF_LOG_WARN, "python", "process %u: not traced: %s: %s", pid,
+		       wf_json_text_of(entry, "name"), wf_json_text_of(entry, "why"));
+}
+
+void wf_answers_note(struct wf_answers *answers, const struct wf_rec_span *note)
+{
+	const struct wf_agent_record *agent = wf_wire_agent(note);
+	struct wf_wire_attr attr;
+	size_t cursor = 0;
+
+	if (!agent || (agent->kind != WF_AGENT_ARMED && agent->kind != WF_AGENT_REFUSED))
+		return;
+	while (wf_wire_next(note, &cursor, &attr) > 0) {
+		wf_auto(json_decrefp) json_t *entry = NULL;
+
+		if (attr.slot != WF_AGENT_SLOT_TEXT || attr.type != WF_VAL_STRING ||
+		    wf_json_read(attr.payload, attr.len, &entry, NULL) < 0)
+			continue;
+		if (agent->kind == WF_AGENT_ARMED)
+			found(answers, entry);
+		tell_note(answers, agent->kind, note->head.tgid, entry);
+	}
 }

@@ -202,6 +202,12 @@ bool wf_party_found(const struct wf_party *party, uint32_t rule)
 	return rule < party->answers.rule_count && party->answers.found[rule];
 }
 
+void wf_party_noted(struct wf_party *party, const struct wf_rec_span *note)
+{
+	if (find(party, (pid_t)note->head.tgid))
+		wf_answers_note(&party->answers, note);
+}
+
 /* Another request is being answered in there: to be asked again a little later. */
 static bool is_put_off(struct wf_guest *guest, const json_t *answer)
 {

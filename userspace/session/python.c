@@ -131,6 +131,14 @@ void wf_session_python_on_process(struct wf_session_python *python,
 		wf_party_expect(python->party, record->tgid);
 }
 
+void wf_session_python_on_note(void *session_python, const struct wf_rec_head *record)
+{
+	struct wf_session_python *python = session_python;
+
+	if (python->party && record->kind == WF_REC_NOTE)
+		wf_party_noted(python->party, (const struct wf_rec_span *)record);
+}
+
 bool wf_session_python_tick(struct wf_session_python *python)
 {
 	struct wf_err err = {0};

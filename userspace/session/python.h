@@ -35,6 +35,8 @@ bool wf_session_python_is_entering(const struct wf_session_python *python);
 void wf_session_python_expect(struct wf_session_python *python, pid_t pid);
 void wf_session_python_on_process(struct wf_session_python *python,
 				  const struct wf_rec_process *event);
+/* What an agent noted, up to the end of the record stream; other kinds are of no interest. */
+void wf_session_python_on_note(void *session_python, const struct wf_rec_head *record);
 /* False where nothing can come of it any more, which was said then. */
 bool wf_session_python_tick(struct wf_session_python *python);
 /* True where the rule found a function, or, unless the session is over, still may. */

@@ -42,6 +42,7 @@ struct wf_session {
 	struct wf_recording *recording;
 	struct wf_data *data;
 	struct wf_session_python python;
+	bool launched; /* a command of ours was let go */
 	int signal_fd, failed_fd;
 	atomic_uint traces;          /* whole local trees that went out */
 	atomic_ullong handover_lost; /* spans of batches that the exporter refused */
@@ -377,19 +378,8 @@ int wf_session_open(struct wf_session *session, pid_t only, struct wf_err *err)
 	return 0;
 }
 
-void wf_session_started(struct wf_session *session, struct wf_launch *launch)
-{
-	int rc = wf_launch_wait_stop(launch, START_MS);
-
-	wf_arming_started(session->arming, rc == 0 ? launch->pid : 0);
-	wf_session_python_expect(&session->python, launch->pid);
-	/* it may just have been slow to stop: never leave it stopped */
-	if (rc != -ECHILD)
-		wf_launch_continue(launch);
-	wf_arming_announce(session->arming);
-}
-
-void wf_session_tell_unmatched(const struct wf_session *session, bool over)
+/* Rules that found nothing in a command: so far, or, when it is over, at all. */
+static void tell_unmatched(const struct wf_session *session, bool over)
 {
 	const struct wf_ruleset *rules = session->rules;
 
@@ -405,11 +395,28 @@ void wf_session_tell_unmatched(const struct wf_session *session, bool over)
 	}
 }
 
-static void on_process(void *context, const struct wf_rec_head *record)
+void wf_session_started(struct wf_session *session, struct wf_launch *launch)
+{
+	int rc = wf_launch_wait_stop(launch, START_MS);
+
+	wf_arming_started(session->arming, rc == 0 ? launch->pid : 0);
+	wf_session_python_expect(&session->python, launch->pid);
+	/* it may just have been slow to stop: never leave it stopped */
+	if (rc != -ECHILD)
+		wf_launch_continue(launch);
+	wf_arming_announce(session->arming);
+	session->launched = true;
+	tell_unmatched(session, false);
+}
+
+static void on_told(void *context, const struct wf_rec_head *record)
 {
 	const struct wf_rec_process *event = (const struct wf_rec_process *)record;
 	struct wf_session *session = context;
 
+	wf_session_python_on_note(&session->python, record);
+	if (record->kind != WF_REC_PROCESS)
+		return;
 	wf_arming_on_process(session->arming, event);
 	wf_session_python_on_process(&session->python, event);
 }
@@ -443,7 +450,7 @@ void wf_session_loop(struct wf_session *session, struct wf_launch *launch)
 				   ? TICK_SOON_MS
 				   : TICK_MS);
 		now_ns = wf_clock_monotonic_ns();
-		wf_mailbox_take(session->outbox, on_process, session);
+		wf_mailbox_take(session->outbox, on_told, session);
 		if (wf_interrupt_take(session->signal_fd, launch) || fds[1].revents ||
 		    is_over(session, launch, now_ns))
 			return;
@@ -473,6 +480,9 @@ int wf_session_close(struct wf_session *session, struct wf_err *err)
 	int rc = wf_departure_run(&departure, &record, err);
 
 	wf_data_stop(session->data, &record);
+	wf_mailbox_take(session->outbox, wf_session_python_on_note, &session->python);
+	if (session->launched)
+		tell_unmatched(session, true);
 	wf_exporter_stop(session->exporter, wf_clock_monotonic_ns() + DRAIN_NS);
 	closing.record = &record;
 	closing.assembler = wf_data_assembler_counters(session->data);

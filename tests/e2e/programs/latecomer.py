@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Imports what it is told to, and calls it. With arguments: those one after the other, then it ends."""
+import importlib
+import os
+import select
+import sys
+import time
+
+
+def load(name):
+    for n in range(3):
+        importlib.import_module(name).run(n)
+    return here(name)
+
+
+def here(name):
+    return name
+
+
+for argument in sys.argv[1:]:
+    begun = time.monotonic()
+    while time.monotonic() < begun + 1:
+        time.sleep(0.002)
+    load(argument)
+if sys.argv[1:]:
+    sys.exit()
+print("ready", os.getpid(), flush=True)
+while True:
+    while not select.select([0], [], [], 0)[0]:
+        time.sleep(0.002)
+    text = os.read(0, 100).decode()
+    if text.strip() in ("", "end"):
+        break
+    print(text.split()[0], "done", load(text.split()[1]), flush=True)
