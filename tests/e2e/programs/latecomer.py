@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Imports what it is told to, and calls it. With arguments: those one after the other, then it ends."""
 import importlib
-import os
-import select
 import sys
 import time
+
+import talk
 
 
 def load(name):
@@ -24,11 +24,4 @@ for argument in sys.argv[1:]:
     load(argument)
 if sys.argv[1:]:
     sys.exit()
-print("ready", os.getpid(), flush=True)
-while True:
-    while not select.select([0], [], [], 0)[0]:
-        time.sleep(0.002)
-    text = os.read(0, 100).decode()
-    if text.strip() in ("", "end"):
-        break
-    print(text.split()[0], "done", load(text.split()[1]), flush=True)
+talk.listen(lambda _, name: load(name))
