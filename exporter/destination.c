@@ -306,37 +306,10 @@ static int endpoint_parse(const char *text, bool base, struct wf_destination *re
 	return otlp_make(&url, url.port, path, (int)strlen(path), ret, err);
 }
 
-struct environment {
-	wf_env_lookup lookup;
-	void *context;
-};
-
-/* A variable that is set and not empty, or NULL. */
-static const char *variable(const struct environment *env, const char *name)
+static int protocol_check(const struct wf_env *env, struct wf_err *err)
 {
-	const char *value = env->lookup(env->context, name);
-
-	return value && *value ? value : NULL;
-}
-
-/* The form of the signal overrides the general one; ret_name says which it was. */
-static const char *traces_variable(const struct environment *env, const char *what,
-				   char ret_name[64])
-{
-	const char *value;
-
-	snprintf(ret_name, 64, "OTEL_EXPORTER_OTLP_TRACES_%s", what);
-	value = variable(env, ret_name);
-	if (value)
-		return value;
-	snprintf(ret_name, 64, "OTEL_EXPORTER_OTLP_%s", what);
-	return variable(env, ret_name);
-}
-
-static int protocol_check(const struct environment *env, struct wf_err *err)
-{
-	char name[64];
-	const char *protocol = traces_variable(env, "PROTOCOL", name);
+	char name[WF_ENV_NAME_MAX];
+	const char *protocol = wf_env_of_traces(env, "PROTOCOL", name);
 
 	if (!protocol || strcasecmp(protocol, "http/protobuf") == 0)
 		return 0;
@@ -349,18 +322,17 @@ static int protocol_check(const struct environment *env, struct wf_err *err)
 }
 
 /* Logs have variables of their own; without them they go where the general ones say. */
-static int logs_from_env(const struct environment *env, struct wf_destination *ret,
-			 struct wf_err *err)
+static int logs_from_env(const struct wf_env *env, struct wf_destination *ret, struct wf_err *err)
 {
-	const char *exporter = variable(env, "OTEL_LOGS_EXPORTER");
-	const char *name = "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", *endpoint = variable(env, name);
+	const char *exporter = wf_env_of(env, "OTEL_LOGS_EXPORTER");
+	const char *name = "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", *endpoint = wf_env_of(env, name);
 	bool own = endpoint;
 	struct wf_destination logs = {0};
 	int rc;
 
 	if (!own) {
 		name = "OTEL_EXPORTER_OTLP_ENDPOINT";
-		endpoint = variable(env, name);
+		endpoint = wf_env_of(env, name);
 	}
 	if (exporter && !strcasestr(exporter, "otlp")) {
 		free(wf_take(ret->logs));
@@ -377,16 +349,15 @@ static int logs_from_env(const struct environment *env, struct wf_destination *r
 	return 0;
 }
 
-static int otlp_from_env(const struct environment *env, struct wf_destination *ret,
-			 struct wf_err *err)
+static int otlp_from_env(const struct wf_env *env, struct wf_destination *ret, struct wf_err *err)
 {
-	char name[64];
+	char name[WF_ENV_NAME_MAX];
 	const char *endpoint, *headers;
 	int rc = protocol_check(env, err);
 
 	if (rc < 0)
 		return rc;
-	endpoint = traces_variable(env, "ENDPOINT", name);
+	endpoint = wf_env_of_traces(env, "ENDPOINT", name);
 	if (endpoint)
 		rc = endpoint_parse(endpoint, !strstr(name, "TRACES"), ret, err);
 	else
@@ -398,7 +369,7 @@ static int otlp_from_env(const struct environment *env, struct wf_destination *r
 		wf_destination_done(ret);
 		return rc;
 	}
-	headers = traces_variable(env, "HEADERS", name);
+	headers = wf_env_of_traces(env, "HEADERS", name);
 	if (headers)
 		rc = wf_headers_parse_list(&ret->headers, headers, err);
 	if (rc < 0) {
@@ -409,8 +380,8 @@ static int otlp_from_env(const struct environment *env, struct wf_destination *r
 }
 
 /* One word of OTEL_TRACES_EXPORTER. */
-static int exporter_add(const struct environment *env, const char *word,
-			struct wf_destinations *ret, bool *ret_known, struct wf_err *err)
+static int exporter_add(const struct wf_env *env, const char *word, struct wf_destinations *ret,
+			bool *ret_known, struct wf_err *err)
 {
 	struct wf_destination *next = &ret->items[ret->count];
 	int rc = 0;
@@ -435,8 +406,8 @@ static int exporter_add(const struct environment *env, const char *word,
 	return rc;
 }
 
-static int exporters_parse(const struct environment *env, const char *list,
-			   struct wf_destinations *ret, bool *ret_known, struct wf_err *err)
+static int exporters_parse(const struct wf_env *env, const char *list, struct wf_destinations *ret,
+			   bool *ret_known, struct wf_err *err)
 {
 	wf_auto(wf_freep) char *copy = strdup(list);
 	char *word, *rest = copy;
@@ -460,9 +431,9 @@ static int exporters_parse(const struct environment *env, const char *list,
 int wf_destinations_from_env(wf_env_lookup lookup, void *context, struct wf_destinations *ret,
 			     struct wf_err *err)
 {
-	struct environment env = {lookup, context};
-	const char *list = variable(&env, "OTEL_TRACES_EXPORTER");
-	char name[64];
+	struct wf_env env = {lookup, context};
+	const char *list = wf_env_of(&env, "OTEL_TRACES_EXPORTER");
+	char name[WF_ENV_NAME_MAX];
 	bool known = false;
 	int rc = 0;
 
@@ -471,7 +442,7 @@ int wf_destinations_from_env(wf_env_lookup lookup, void *context, struct wf_dest
 	memset(ret->items, 0, sizeof(ret->items));
 	if (list)
 		rc = exporters_parse(&env, list, ret, &known, err);
-	else if (traces_variable(&env, "ENDPOINT", name))
+	else if (wf_env_of_traces(&env, "ENDPOINT", name))
 		rc = exporter_add(&env, "otlp", ret, &known, err);
 	if (!rc && !known)
 		rc = exporter_add(&env, "console", ret, &known, err);

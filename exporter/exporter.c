@@ -238,6 +238,7 @@ static void add_logs(struct wf_sink_counters *sum, const struct wf_sink_counters
 	sum->logs_exported = logs->exported;
 	sum->logs_lost = logs->lost_queue_full + logs->lost_rejected + logs->lost_retries +
 			 logs->lost_too_large + logs->lost_write + logs->lost_encode;
+	sum->logs_rejected = logs->lost_rejected;
 	sum->retries += logs->retries;
 	sum->requests += logs->requests;
 	sum->bytes_sent += logs->bytes_sent;

@@ -74,6 +74,11 @@ static uint32_t random_next(struct otlp_sink *sink)
 	return (uint32_t)(sink->random >> 32);
 }
 
+static const char *items(const struct otlp_sink *sink)
+{
+	return sink->signal == WF_SIGNAL_LOGS ? "log records" : "spans";
+}
+
 /* Tell the user, at most once in 30 s. */
 static void trouble_say(struct otlp_sink *sink, const char *what, const char *detail)
 {
@@ -92,7 +97,7 @@ static void trouble_say(struct otlp_sink *sink, const char *what, const char *de
 static void trouble_over(struct otlp_sink *sink)
 {
 	if (sink->trouble)
-		wf_log(WF_LOG_INFO, "otlp", "%s: takes spans again", sink->base.name);
+		wf_log(WF_LOG_INFO, "otlp", "%s: takes %s again", sink->base.name, items(sink));
 	sink->trouble = false;
 	sink->hold_ns = 0;
 }
@@ -213,13 +218,16 @@ static void request_retry(struct request *request, uint64_t retry_after_ns, cons
 
 static void request_unanswered(struct request *request, const struct wf_http_result *result)
 {
+	char what[64];
+
 	if (result->failure == WF_HTTP_UNREACHED) {
 		request_retry(request, 0, "cannot deliver, will try again", result->reason);
 		return;
 	}
 	request->state = REQUEST_IDLE;
 	request->sink->base.counters.lost_rejected += request->spans;
-	trouble_say(request->sink, "cannot deliver, spans are lost", result->reason);
+	snprintf(what, sizeof(what), "cannot deliver, %s are lost", items(request->sink));
+	trouble_say(request->sink, what, result->reason);
 }
 
 static const char *status_hint(long status, enum wf_signal signal)
@@ -258,9 +266,9 @@ static void request_answered(struct request *request, const struct wf_http_resul
 		return;
 	}
 	trouble_over(sink);
+	snprintf(what, sizeof(what), "refused some %s", items(sink));
 	if (response.rejected || *response.message)
-		trouble_say(sink, response.rejected ? "refused some spans" : "warns",
-			    response.message);
+		trouble_say(sink, response.rejected ? what : "warns", response.message);
 	sink->trouble = false;
 }
 
@@ -412,6 +420,7 @@ int wf_otlp_sink_new(struct wf_http *http, const char *name, const char *url, en
 		     struct wf_err *err)
 {
 	wf_auto(sink_freep) struct otlp_sink *sink = calloc(1, sizeof(*sink));
+	bool compressed = wf_compression_pays(options->compression, url);
 	unsigned i;
 	int rc;
 
@@ -438,9 +447,9 @@ int wf_otlp_sink_new(struct wf_http *http, const char *name, const char *url, en
 		return rc;
 	sink->encoder = wf_otlp_new(SCRATCH_BYTES, signal);
 	sink->queue = wf_queue_new(QUEUE_BATCHES_MAX, sink->options.queue_bytes, signal);
-	if (!options->no_gzip)
+	if (compressed)
 		sink->gzip = wf_gzip_new(1);
-	if (!sink->encoder || !sink->queue || (!options->no_gzip && !sink->gzip))
+	if (!sink->encoder || !sink->queue || (compressed && !sink->gzip))
 		return wf_err_set(err, ENOMEM, "out of memory");
 	*ret = &wf_take(sink)->base;
 	return 0;

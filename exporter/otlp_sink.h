@@ -11,13 +11,14 @@
 #ifndef WF_OTLP_SINK_H
 #define WF_OTLP_SINK_H
 
+#include "compression.h"
 #include "http.h"
 #include "sink.h"
 
 struct wf_otlp_options {
 	const char *const *headers; /* "Name: value" */
 	unsigned header_count;
-	bool no_gzip;
+	enum wf_compression compression;
 	/* Zero means the default of each. */
 	size_t queue_bytes;   /* 64 MiB */
 	size_t request_bytes; /* 4 MiB, before compression */

@@ -26,6 +26,7 @@ struct wf_sink_counters {
 	uint64_t lost_retries;  /* gave up after retries, or at shutdown */
 	uint64_t lost_too_large, lost_write, lost_encode;
 	uint64_t logs_in, logs_exported, logs_lost; /* log records: in = exported + lost */
+	uint64_t logs_rejected;                     /* of logs_lost, by the receiver */
 	uint64_t retries, requests, bytes_sent;
 };
 

@@ -68,7 +68,8 @@ class Server:
         subprocess.run(["chown", "-R", f"{self.user.pw_uid}:{self.user.pw_gid}", str(self.directory)], check=True)
         os.chmod(self.directory, 0o700)
         settings = [word for key, value in SETTINGS.items() for word in ("-c", f"{key}={value}")]
-        self.process = t.spawn([*self.prefix, self._own_binary(), "-D", self.directory, "-k", self.directory, *settings],
+        self.binary = self._own_binary()
+        self.process = t.spawn([*self.prefix, self.binary, "-D", self.directory, "-k", self.directory, *settings],
                                cwd=self.directory)
         if not self.process.err.wait(lambda line: "ready to accept connections" in line, 60):
             raise Failure("PostgreSQL does not start: " + "; ".join(self.process.err.lines[-5:]))

@@ -16,7 +16,7 @@ that are no UTF-8; ids, times, kinds, unknown fields and doubled keys are checke
 wrong is answered with 400 and listed in `problems`.
 
 A fault is used for `times` requests (default 1), in order: `status`, `retry_after`, `body`,
-`partial` (that many spans rejected), `message`, `delay` in seconds, `close` (hang up without an
+`partial` (that many spans or log records rejected), `path` (only for requests to it), `message`, `delay` in seconds, `close` (hang up without an
 answer), `raw` (hex bytes sent instead of an answer, then hang up). A request with a fault is kept
 only if it is answered with 200.
 """
@@ -34,7 +34,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 REQUIREMENTS = Path(__file__).resolve().parent.parent / "requirements.txt"
-PATH = "/v1/traces"
+TRACES, LOGS = "/v1/traces", "/v1/logs"
 LIMIT = 64 << 20
 
 
@@ -93,11 +93,14 @@ class Receiver:
         self._ask("faults", list(faults))
 
     def state(self):
-        """{"requests", "accepted", "spans", "bytes", "problems", "headers"}: numbers and lists."""
+        """{"requests", "accepted", "spans", "logs", "bytes", "problems", "headers"}: numbers and lists."""
         return self._ask("state")
 
     def spans(self):
         return self._ask("spans")
+
+    def logs(self):
+        return self._ask("logs")
 
     def clear(self):
         self._ask("clear", {})
@@ -199,6 +202,34 @@ def decode(body):
     return spans, problems
 
 
+def flat_log(log, scope, resource, problems):
+    name = f"log {any_value(log.body)!r}"
+    if (len(log.trace_id), len(log.span_id)) not in ((16, 8), (0, 0)):
+        problems.append(f"{name}: ids {log.trace_id.hex()} {log.span_id.hex()}")
+    if not 1 <= log.severity_number <= 24 or not log.time_unix_nano or not log.observed_time_unix_nano:
+        problems.append(f"{name}: severity {log.severity_number}, times")
+    return {
+        "body": any_value(log.body), "severity": log.severity_text, "severity_number": log.severity_number,
+        "time_ns": log.time_unix_nano, "trace_id": log.trace_id.hex(), "span_id": log.span_id.hex(),
+        "logger": scope.name, "resource": resource, "attributes": attributes(log.attributes, problems, name),
+    }
+
+
+def decode_logs(body):
+    """The same for log records."""
+    from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+    request = ExportLogsServiceRequest.FromString(body)
+    problems = [f"unknown field {path}" for path in unknown_fields(request)]
+    logs = []
+    for resource_logs in request.resource_logs:
+        resource = attributes(resource_logs.resource.attributes, problems, "resource")
+        for scope_logs in resource_logs.scope_logs:
+            if not scope_logs.scope.name or not scope_logs.log_records:
+                problems.append("a scope without name or log records")
+            logs += [flat_log(log, scope_logs.scope, resource, problems) for log in scope_logs.log_records]
+    return logs, problems
+
+
 def response(rejected=0, message=""):
     from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
     answer = ExportTraceServiceResponse()
@@ -206,6 +237,18 @@ def response(rejected=0, message=""):
         answer.partial_success.rejected_spans = rejected
         answer.partial_success.error_message = message
     return answer.SerializeToString()
+
+
+def response_logs(rejected=0, message=""):
+    from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
+    answer = ExportLogsServiceResponse()
+    if rejected or message:
+        answer.partial_success.rejected_log_records = rejected
+        answer.partial_success.error_message = message
+    return answer.SerializeToString()
+
+
+SIGNALS = {TRACES: (decode, response), LOGS: (decode_logs, response_logs)}
 
 
 class Store:
@@ -218,32 +261,31 @@ class Store:
 
     def clear(self):
         with self.lock:
-            self.kept = []
+            self.kept = {path: [] for path in SIGNALS}
             self.problems = []
             self.headers = {}
             self.requests = self.accepted = self.bytes = 0
 
-    def next_fault(self):
+    def next_fault(self, path):
         with self.lock:
             self.requests += 1
-            if not self.queue:
-                return {}
-            fault = self.queue[0]
-            fault["times"] = fault.get("times", 1) - 1
-            if fault["times"] <= 0:
-                self.queue.pop(0)
+            fault = next((f for f in self.queue if f.get("path", path) == path), {})
+            if fault:
+                fault["times"] = fault.get("times", 1) - 1
+            if fault.get("times", 1) <= 0:
+                self.queue.remove(fault)
             return fault
 
-    def keep(self, spans, size):
+    def keep(self, path, found, size):
         with self.lock:
-            self.kept += spans
+            self.kept[path] += found
             self.accepted += 1
             self.bytes += size
 
     def state(self):
         with self.lock:
-            return {"requests": self.requests, "accepted": self.accepted, "spans": len(self.kept),
-                    "bytes": self.bytes, "problems": self.problems[:50], "headers": self.headers}
+            return {"requests": self.requests, "accepted": self.accepted, "spans": len(self.kept[TRACES]),
+                    "logs": len(self.kept[LOGS]), "bytes": self.bytes, "problems": self.problems[:50], "headers": self.headers}
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -268,10 +310,10 @@ class Handler(BaseHTTPRequestHandler):
         store = self.server.store
         if self.path == "/test/state":
             self.answer_json(store.state())
-        elif self.path == "/test/spans":
+        elif self.path in ("/test/spans", "/test/logs"):
             with store.lock:
-                spans = list(store.kept)
-            self.answer_json(spans)
+                found = list(store.kept[LOGS if self.path.endswith("logs") else TRACES])
+            self.answer_json(found)
         else:
             self.answer(404, b"no such page", "text/plain")
 
@@ -284,7 +326,7 @@ class Handler(BaseHTTPRequestHandler):
         elif self.path == "/test/clear":
             self.server.store.clear()
             self.answer_json({})
-        elif self.path != PATH:
+        elif self.path not in SIGNALS:
             self.answer(404, b"404 page not found\n", "text/plain")
         else:
             self.receive(body)
@@ -310,7 +352,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def receive(self, body):
         store = self.server.store
-        fault = store.next_fault()
+        decoded, answered = SIGNALS[self.path]
+        fault = store.next_fault(self.path)
         if self.fail(fault):
             return
         if self.headers.get("Content-Type") != "application/x-protobuf":
@@ -318,7 +361,7 @@ class Handler(BaseHTTPRequestHandler):
             return
         try:
             plain = gzip.decompress(body) if self.headers.get("Content-Encoding") == "gzip" else body
-            spans, problems = decode(plain)
+            found, problems = decoded(plain)
         except Exception as e:  # noqa: BLE001  (whatever the runtime finds)
             self.refuse(f"not decoded: {e}")
             return
@@ -326,9 +369,9 @@ class Handler(BaseHTTPRequestHandler):
             self.refuse("; ".join(problems[:5]))
             return
         store.headers = dict(self.headers.items())
-        rejected = min(fault.get("partial", 0), len(spans))
-        store.keep(spans[:len(spans) - rejected], len(body))
-        self.answer(200, response(rejected, fault.get("message", "")))
+        rejected = min(fault.get("partial", 0), len(found))
+        store.keep(self.path, found[:len(found) - rejected], len(body))
+        self.answer(200, answered(rejected, fault.get("message", "")))
 
 
 def serve(port):
@@ -337,7 +380,8 @@ def serve(port):
     server.store = Store()
     # Ends with its parent: stdin is the parent's pipe.
     threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
-    decode(b"")  # the imports, before anyone waits
+    for decoded, _ in SIGNALS.values():
+        decoded(b"")  # the imports, before anyone waits
     print("listening", server.server_address[1], flush=True)
     server.serve_forever()
 

@@ -79,6 +79,13 @@ def test_gzip_and_headers(t):
         t.equal((sent.get("x-e2e"), sent.get("x-secret"), sent.get("Content-Encoding")), ("yes", "from a file", "gzip"), "headers")
 
 
+def test_nothing_is_compressed_within_this_machine(t):
+    to = receiver(t)
+    send(t, to)
+    check_all(t, to.accepted())
+    t.equal({sent.get("Content-Encoding") for _, sent, *_ in to.requests}, {None}, "Content-Encoding")
+
+
 def test_endpoint_from_the_environment(t):
     to = receiver(t)
     target = t.start([t.build("trio.c"), "1000"])

@@ -99,6 +99,15 @@ def test_what_python_functions_do_not_know_is_refused(t):
     t.equal(tell(target, "loaded"), "no", "no agent is in it")
 
 
+def test_what_is_refused_leaves_no_recording(t):
+    target, path = shop(t, newest()), t.dir / "refused.wft"
+    for option in (["--slower", "1ms"], ["--depth", "2"], ["--no-inject"]):
+        status, _, err = t.wftrace("record", "-p", target.target_pid, "-f", "__main__:fail", "-o", path, *option)
+        t.equal(status, EXIT_USAGE, "\n".join(err))
+        t.equal((len(err), option[0] in err[0]), (1, True), f"{err}")
+        t.true(not path.exists(), f"{option}: nothing was opened")
+
+
 def test_no_permission(t):
     target = shop(t, newest())
     for command in (["attach", "-d", "1s", "-f", "__main__:fail"], ["detach"], ["list", "__main__:*"]):

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Log records of Python programs: with the span they were written in, to every kind of destination."""
 import json
+import signal
 import sys
 from collections import Counter
 
-from harness import EXIT_USAGE
+from harness import EXIT_FAILED, EXIT_USAGE, OUT, Skip
 from otlp_wire import Receiver
+from receiver import LOGS, Receiver as ForeignReceiver, venv_python
 from shop import PROGRAMS, few, newest, tell, trace
 
 PROFILE = """
@@ -99,6 +101,38 @@ def test_to_an_otlp_receiver(t):
         if log["span_id"]:
             t.equal(log["trace_id"], spans[log["span_id"]]["trace_id"])
             t.true(spans[log["span_id"]]["start"] <= log["time"] <= spans[log["span_id"]]["end"], f"{log}")
+
+
+def refusing(t, *faults):
+    """Seven log records and three spans to a receiver with faults: (its state, the destination's counts, messages)."""
+    try:
+        python = venv_python(OUT)
+    except OSError as e:
+        raise Skip(f"the receiver cannot be installed here: {e}") from None
+    with ForeignReceiver(python) as to:
+        to.faults(*faults)
+        target = t.start([newest(), PROGRAMS / "kiosk.py"])
+        tracer = t.attach(target, [], *profile(t), "--to", to.url, json_lines=False)
+        tell(target, "logs 3")
+        tracer.signal(signal.SIGINT)
+        t.equal(tracer.wait(60), EXIT_FAILED if faults else 0, "exit code: " + "; ".join(tracer.err.lines[-4:]))
+        ledger, state = tracer.read_ledger(), to.state()
+        t.equal((ledger["balanced"], state["problems"], state["spans"]), (True, [], 3), f"{faults}")
+        return state, ledger["sinks"][0], "\n".join(tracer.err.all())
+
+
+def test_what_a_receiver_rejects_is_a_failure(t):
+    """As with spans: the exit code, the closing lines and the ledger tell how many, and why."""
+    state, counts, _ = refusing(t)
+    t.equal((state["logs"], counts["logs_exported"], counts["logs_lost"]), (7, 7, 0))
+    state, counts, said = refusing(t, {"path": LOGS, "partial": 2, "message": "too old"})
+    t.equal((state["logs"], counts["logs_exported"], counts["logs_lost"], counts["logs_rejected"]), (5, 5, 2, 2))
+    for words in ("refused some log records: too old", "2 logs lost, 2 of these refused",
+                  "2 of 7 log records were not exported"):
+        t.true(words in said, f"{words!r} is not in {said}")
+    state, counts, said = refusing(t, {"path": LOGS, "status": 400, "body": "no logs here"})
+    t.equal((state["logs"], counts["logs_exported"], counts["logs_rejected"]), (0, 0, 7))
+    t.true("answered 400" in said and "7 of 7 log records were not exported" in said, said)
 
 
 def test_on_the_console_below_their_span(t):

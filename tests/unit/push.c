@@ -6,7 +6,7 @@
  *   push [-n SPANS] [-b BATCH] [-r SPANS_PER_S] [-q QUEUE_BYTES] [-s STOP_MS] [-H NAME=VALUE]
  *        [-t TIMEOUT_MS] [-z] DEST...
  *
- * -z sends without compression. The longest that a push took is given as push_max_us.
+ * -z compresses also to this machine. The longest that a push took is given as push_max_us.
  */
 #include <inttypes.h>
 #include <signal.h>
@@ -39,7 +39,7 @@ static int options_parse(int argc, char **argv, struct options *ret)
 			continue;
 		}
 		if (option == 'z') {
-			ret->config.otlp.no_gzip = true;
+			ret->config.otlp.compression = WF_COMPRESSION_GZIP;
 			continue;
 		}
 		if (option == '?' || wf_parse_u64(optarg, &value) < 0)

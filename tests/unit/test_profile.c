@@ -12,7 +12,7 @@
 #include <errno.h>
 
 #include "userspace/base/str.h"
-#include "userspace/rule/rule.h"
+#include "userspace/rule/ruleset.h"
 #include "userspace/rule/shipped.h"
 
 #define HEAD "wftrace: 1\nprofile: t\n"
@@ -237,7 +237,7 @@ static void the_whole_language_is_read_before_it_is_refused(void **state)
 {
 	(void)state;
 	check_refusal(everything, sizeof(everything) - 1, ENOTSUP,
-		      "t.yaml:3:13: 'python' is not there in this version");
+		      "t.yaml:14:77: 'parent' is not read by this version");
 }
 
 static void broken_yaml_is_refused_with_its_place(void **state)

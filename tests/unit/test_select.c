@@ -338,6 +338,10 @@ static void a_profile_fits_by_any_one_variant(void **state)
 		{{{WF_REQUIRE_USDT, 0, "libstdcxx:nothing"}},
 		 1,
 		 "no mapped file has the static probe 'libstdcxx:nothing'"},
+		/* nobody goes in unasked to look */
+		{{{WF_REQUIRE_PYTHON, 0, "app"}},
+		 1,
+		 "only an agent in the process can tell of the module 'app'"},
 		/* Both of one variant, or the other variant. */
 		{{{WF_REQUIRE_EXECUTABLE, 0, "app"}, {WF_REQUIRE_SYMBOL, 0, "none"}},
 		 2,

@@ -48,7 +48,7 @@ static void on_ring_record(void *context, const struct wf_rec_head *record)
 	struct wf_data *data = context;
 
 	/* control hears of a child at once; ordering takes two rounds */
-	if (record->kind == WF_REC_PROCESS)
+	if (record->kind == WF_REC_PROCESS || record->kind == WF_REC_NOTE)
 		(void)wf_mailbox_put(data->config.outbox, record);
 	wf_order_add(data->order, record);
 }

@@ -3,8 +3,8 @@
  * data.h - the data thread: rings -> order -> (recording) -> assembler -> exporter.
  *
  * The control thread talks to it only through the inbox (RESOURCE, DEFINE records) and hears of
- * forks, execs and exits through the outbox. The driver is the one impure part: it reads the clock
- * and writes what it read into the stream as CLOCK and TICK records.
+ * forks, execs, exits and what agents note through the outbox. The driver is the one impure part:
+ * it reads the clock and writes what it read into the stream as CLOCK and TICK records.
  */
 #ifndef WF_DATA_H
 #define WF_DATA_H

@@ -2,8 +2,8 @@
 /*
  * mailbox.h - a bounded queue of records from one thread to another.
  *
- * Control hands RESOURCE and DEFINE records to data, data hands PROCESS records to control. Any
- * thread. The fd is readable while something waits.
+ * Control hands RESOURCE and DEFINE records to data, data hands PROCESS and NOTE records to
+ * control. Any thread. The fd is readable while something waits.
  */
 #ifndef WF_MAILBOX_H
 #define WF_MAILBOX_H

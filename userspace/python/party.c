@@ -2,42 +2,32 @@
 #include "party.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "guest.h"
+#include "answer.h"
+#include "tap.h"
 #include "userspace/base/clock.h"
 #include "userspace/base/json.h"
 #include "userspace/base/log.h"
 
-#define GUESTS_MAX    4096
-#define IMAGES_MAX    512
-#define TEXT_BYTES    (4u << 20)
-#define ANSWER_ITEMS  100000
-#define REFUSED_SHOWN 10
-#define STEP_NS       1000000
-#define BUSY_MAX      5
-#define BUSY_NS       50000000
-
-/* An agent's image with probes; processes that forked share it. */
-struct image {
-	uint64_t device, inode;
-	uint32_t agent; /* of the attacher */
-};
+#define GUESTS_MAX 4096
+#define TEXT_BYTES (4u << 20)
+#define STEP_NS    1000000
+#define BUSY_MAX   5
+#define BUSY_NS    50000000
 
 struct wf_party {
 	struct wf_party_config config;
 	struct wf_guest *guests[GUESTS_MAX];
 	uint32_t count;
-	struct image images[IMAGES_MAX];
-	uint32_t image_count;
+	struct wf_taps taps;
+	struct wf_answers answers;
 	struct wf_request request;
-	struct wf_party_status status;
-	bool *found; /* by rule */
+	struct wf_err err; /* of the last that failed */
 	/* of guests whose counters had begun before us and that ended meanwhile, see forget() */
 	uint64_t counters[WF_REC_AGENT_COUNTERS];
 };
@@ -49,8 +39,9 @@ int wf_party_new(const struct wf_party_config *config, struct wf_party **ret, st
 	if (!party)
 		return wf_err_set(err, ENOMEM, "out of memory");
 	party->config = *config;
-	party->found = calloc(config->rules->count + 1, sizeof(*party->found));
-	if (!party->found)
+	party->taps.kernel = config->kernel;
+	party->taps.attacher = config->attacher;
+	if (wf_answers_init(&party->answers, config->rules, config->inbox) < 0)
 		return wf_err_set(err, ENOMEM, "out of memory");
 	party->request = (struct wf_request){
 		.pid = getpid(),
@@ -76,7 +67,7 @@ void wf_party_free(struct wf_party *party)
 		return;
 	for (uint32_t i = 0; i < party->count; i++)
 		guest_free(party->guests[i]);
-	free(party->found);
+	wf_answers_done(&party->answers);
 	free(party);
 }
 
@@ -114,8 +105,8 @@ static void fail(struct wf_party *party, struct wf_guest *guest)
 {
 	guest->state = WF_GUEST_FAILED;
 	wf_guest_drop(guest);
-	party->status.err = guest->err;
-	party->status.err.code = guest->err.code ? guest->err.code : EIO;
+	party->err = guest->err;
+	party->err.code = guest->err.code ? guest->err.code : EIO;
 	if (guest->young)
 		wf_log(WF_LOG_WARN, "python", "process %d is not traced: %s", guest->pid,
 		       guest->err.msg);
@@ -206,110 +197,15 @@ void wf_party_gone(struct wf_party *party, pid_t pid, bool counted)
 	forget(party, guest);
 }
 
-/* One function of an answer: DEFINE is what the agent told, as it told it. */
-static void define(struct wf_party *party, const struct wf_guest *guest, const json_t *entry)
-{
-	json_int_t function = json_integer_value(json_object_get(entry, "function"));
-	char *text = json_dumps(entry, JSON_COMPACT);
-
-	if (text && function >= 0 && function < WF_SPAN_ID_AGENT)
-		(void)wf_mailbox_put_text(party->config.inbox, WF_REC_DEFINE,
-					  (uint32_t)function | WF_SPAN_ID_AGENT, guest->pid, text);
-	free(text);
-}
-
-static void tell(struct wf_party *party, const struct wf_guest *guest, const json_t *answer)
-{
-	const json_t *refused = json_object_get(answer, "refused");
-	const json_t *waiting = json_object_get(answer, "waiting");
-	const json_t *entry;
-	size_t i;
-
-	/* names may be missing only yet, or in this child only */
-	if (guest->young)
-		return;
-	json_array_foreach (refused, i, entry) {
-		party->status.refused++;
-		if (i < REFUSED_SHOWN)
-			wf_log(WF_LOG_WARN, "python", "not traced: %s: %s",
-			       wf_json_text_of(entry, "name"), wf_json_text_of(entry, "why"));
-	}
-	json_array_foreach (waiting, i, entry) {
-		party->status.waiting++;
-		if (i < REFUSED_SHOWN)
-			wf_log(WF_LOG_INFO, "python", "process %d: %s: %s", guest->pid,
-			       wf_json_text_of(entry, "target"), wf_json_text_of(entry, "why"));
-	}
-}
-
-/* Probes on an image, once. */
-static int link_image(struct wf_party *party, struct wf_guest *guest)
-{
-	struct image *image = party->images;
-	const struct image *end = image + party->image_count;
-	const struct wf_mark *mark = &guest->mark;
-	int rc;
-
-	for (; image < end; image++)
-		if (image->device == mark->device && image->inode == mark->inode)
-			return 0;
-	if (party->image_count == IMAGES_MAX)
-		return wf_err_set(&guest->err, ENOSPC, "process %d: more than %d interpreters",
-				  guest->pid, IMAGES_MAX);
-	*image = (struct image){.device = mark->device, .inode = mark->inode};
-	rc = wf_attach_agent(party->config.attacher, &mark->sites, &image->agent, &guest->err);
-	party->image_count += rc == 0;
-	return rc;
-}
-
-static int attach(struct wf_party *party, struct wf_guest *guest)
-{
-	int rc = wf_mark_find(guest->pid, &guest->mark, &guest->err);
-
-	/* a forked child has counted from zero, and what it counted was seen */
-	if (rc == 0 && !guest->forked &&
-	    wf_mark_counters(guest->pid, guest->mark.page, guest->before) < 0)
-		rc = wf_err_set(&guest->err, EFAULT, "process %d: its agent cannot be read",
-				guest->pid);
-	if (rc < 0)
-		return rc;
-	guest->before[WF_AGENT_CNT_RUNNING] = 0; /* it counts anew each time it is armed */
-	(void)wf_kernel_set_agent(party->config.kernel, guest->pid, guest->mark.page,
-				  wf_mark_clock_offset(guest->pid));
-	rc = link_image(party, guest);
-	guest->attached = rc == 0;
-	return rc;
-}
-
-static int take_answer(struct wf_party *party, struct wf_guest *guest, const json_t *answer)
-{
-	const json_t *armed = json_object_get(answer, "armed");
-	const char *error = json_string_value(json_object_get(answer, "error"));
-	const json_t *entry;
-	size_t i;
-
-	if (error || !json_is_array(armed))
-		return wf_err_set(&guest->err, ECANCELED, "process %d: %s", guest->pid,
-				  error ? error : "its agent gave no answer that is understood");
-	json_array_foreach (armed, i, entry) {
-		json_int_t rule = json_integer_value(json_object_get(entry, "rule"));
-
-		if (i < ANSWER_ITEMS)
-			define(party, guest, entry);
-		if (rule >= 0 && rule < party->config.rules->count)
-			party->found[rule] = true;
-	}
-	tell(party, guest, answer);
-	party->status.functions += (uint32_t)json_array_size(armed);
-	if (guest->young && json_array_size(armed))
-		wf_log(WF_LOG_INFO, "python", "tracing %zu more functions in process %d",
-		       json_array_size(armed), guest->pid);
-	return guest->attached ? 0 : attach(party, guest);
-}
-
 bool wf_party_found(const struct wf_party *party, uint32_t rule)
 {
-	return rule < party->config.rules->count && party->found[rule];
+	return rule < party->answers.rule_count && party->answers.found[rule];
+}
+
+void wf_party_noted(struct wf_party *party, const struct wf_rec_span *note)
+{
+	if (find(party, (pid_t)note->head.tgid))
+		wf_answers_note(&party->answers, note);
 }
 
 /* Another request is being answered in there: to be asked again a little later. */
@@ -322,6 +218,13 @@ static bool is_put_off(struct wf_guest *guest, const json_t *answer)
 	guest->busy++;
 	guest->again_ns = wf_clock_monotonic_ns() + BUSY_NS;
 	return true;
+}
+
+static int take_answer(struct wf_party *party, struct wf_guest *guest, const json_t *answer)
+{
+	int rc = wf_answers_take(&party->answers, guest, answer);
+
+	return rc < 0 || guest->attached ? rc : wf_taps_add(&party->taps, guest);
 }
 
 static void arrived(struct wf_party *party, struct wf_guest *guest)
@@ -437,8 +340,12 @@ void wf_party_tick(struct wf_party *party)
 
 void wf_party_status(const struct wf_party *party, struct wf_party_status *ret)
 {
-	*ret = party->status;
-	ret->entering = ret->armed = ret->failed = 0;
+	*ret = (struct wf_party_status){
+		.functions = party->answers.functions,
+		.refused = party->answers.refused,
+		.waiting = party->answers.waiting,
+		.err = party->err,
+	};
 	for (uint32_t i = 0; i < party->count; i++) {
 		const struct wf_guest *guest = party->guests[i];
 
@@ -528,9 +435,7 @@ void wf_party_leave(struct wf_party *party, uint64_t timeout_ns,
 	}
 	for (uint32_t i = 0; i < party->count; i++)
 		let_go(party->guests[i]);
-	for (uint32_t i = 0; i < party->image_count; i++)
-		wf_attach_drop(party->config.attacher, party->images[i].agent);
-	party->image_count = 0;
+	wf_taps_drop(&party->taps);
 	for (uint32_t i = 0; i < party->count; i++)
 		count(party, party->guests[i]);
 	for (int i = 0; i < WF_REC_AGENT_COUNTERS; i++)

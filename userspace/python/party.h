@@ -9,7 +9,7 @@
 #include "bpf/record.h"
 #include "userspace/collect/mailbox.h"
 #include "userspace/kernel/attach.h"
-#include "userspace/rule/rule.h"
+#include "userspace/rule/ruleset.h"
 #include "userspace/target/target.h"
 
 struct wf_party;
@@ -46,6 +46,8 @@ void wf_party_forked(struct wf_party *party, pid_t parent, pid_t child, uint64_t
 void wf_party_gone(struct wf_party *party, pid_t pid, bool counted);
 /* Do what can be done now. Call it every millisecond or so while `entering`. */
 void wf_party_tick(struct wf_party *party);
+/* An agent noted something: functions that came late. */
+void wf_party_noted(struct wf_party *party, const struct wf_rec_span *note);
 /* Has a function of this rule been found in any of them? */
 bool wf_party_found(const struct wf_party *party, uint32_t rule);
 void wf_party_status(const struct wf_party *party, struct wf_party_status *ret);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "bpf/agent.h"
+#include "need.h"
 #include "shipped_agent.h"
 #include "userspace/rule/literal.h"
 
@@ -27,7 +28,7 @@ bool wf_request_alone(const struct wf_ruleset *rules)
 	return rules->count > 0;
 }
 
-static void put_text(struct wf_buf *out, const char *text)
+void wf_request_put_text(struct wf_buf *out, const char *text)
 {
 	wf_auto(wf_arena_freep) struct wf_arena *arena = wf_arena_new(64 * TEXT_BYTES_MAX);
 	const char *literal = arena ? wf_literal_text(arena, text, strlen(text)) : NULL;
@@ -68,7 +69,7 @@ static void put_decisions(const struct wf_rule_agent *agent, struct wf_buf *out)
 static void put_rule(const struct wf_rule *rule, struct wf_buf *out)
 {
 	wf_buf_printf(out, "{'id': %u, 'target': ", rule->index);
-	put_text(out, rule->at.function);
+	wf_request_put_text(out, rule->at.function);
 	if (rule->kind == WF_RULE_EVENT)
 		wf_buf_puts(out, ", 'kind': 'event'");
 	if (rule->nearest >= 0)
@@ -95,7 +96,7 @@ static void put_logs(const struct wf_ruleset *rules, struct wf_buf *out)
 
 		wf_buf_printf(out, "%s{'rule': %u, 'level': %u, 'write_ids': %s, 'logger': ",
 			      i ? ", " : "", i, log->level, log->write_ids ? "True" : "False");
-		put_text(out, log->logger);
+		wf_request_put_text(out, log->logger);
 		wf_buf_puts(out, "}");
 	}
 	wf_buf_puts(out, "], ");
@@ -107,7 +108,7 @@ static void put_head(const struct wf_request *request, const char *action, struc
 		      "{'abi': %d, 'sequence': %" PRIu64 ", 'do': '%s', 'owner': {'nonce': %" PRIu64
 		      ", 'pid': %d, 'name': ",
 		      WF_AGENT_ABI, request->sequence, action, request->nonce, (int)request->pid);
-	put_text(out, request->name);
+	wf_request_put_text(out, request->name);
 	wf_buf_puts(out, "}");
 }
 
@@ -122,6 +123,7 @@ int wf_request_start(const struct wf_request *request, const char *action,
 	wf_buf_printf(out, ", 'handoff': True, 'sdk': True, 'context': %s, ",
 		      request->context ? "True" : "False");
 	put_logs(rules, out);
+	wf_need_put(rules, out);
 	wf_buf_puts(out, "'rules': [");
 	for (uint32_t i = 0; i < rules->count; i++) {
 		if (rules->rules[i].at.type != WF_WHERE_PYTHON)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From a checked YAML profile to rules. */
-#include "rule.h"
+#include "ruleset.h"
 
 #include <errno.h>
 #include <string.h>
@@ -320,50 +320,6 @@ static int read_events(struct wf_profile_builder *builder)
 	return rc;
 }
 
-static int read_variant(struct wf_profile_builder *builder, const struct wf_yaml *item,
-			uint32_t variant)
-{
-	static const struct {
-		const char *key;
-		enum wf_requirement_kind kind;
-	} kinds[] = {{"executable", WF_REQUIRE_EXECUTABLE},
-		     {"library", WF_REQUIRE_LIBRARY},
-		     {"symbol", WF_REQUIRE_SYMBOL},
-		     {"usdt", WF_REQUIRE_USDT}};
-	int rc = 0;
-
-	for (size_t i = 0; rc == 0 && i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		const struct wf_yaml *value = wf_yaml_get(item, kinds[i].key);
-		struct wf_requirement requirement = {kinds[i].kind, variant, NULL};
-
-		if (value && value->kind == WF_YAML_SCALAR) {
-			requirement.glob = value->text;
-			rc = wf_ruleset_add_requirement(builder->rules, &requirement, builder->err);
-			continue;
-		}
-		for (value = value ? value->first : NULL; rc == 0 && value; value = value->next) {
-			requirement.glob = value->text;
-			rc = wf_ruleset_add_requirement(builder->rules, &requirement, builder->err);
-		}
-	}
-	return rc;
-}
-
-static int read_requirements(struct wf_profile_builder *builder)
-{
-	const struct wf_yaml *requires = wf_yaml_get(builder->root, "requires");
-	uint32_t variant = 0;
-	int rc = 0;
-
-	if (!requires)
-		return 0;
-	if (requires->kind == WF_YAML_MAPPING)
-		return read_variant(builder, requires, 0);
-	for (const struct wf_yaml *item = requires->first; rc == 0 && item; item = item->next)
-		rc = read_variant(builder, item, variant++);
-	return rc;
-}
-
 /* Two spans of one file must not share a label; the functions of one list may. */
 static int check_labels(struct wf_profile_builder *builder)
 {
@@ -398,7 +354,7 @@ static int build(struct wf_profile_builder *builder)
 		rc = read_events(builder);
 	if (rc == 0)
 		rc = wf_profile_read_logs(builder);
-	return rc < 0 ? rc : read_requirements(builder);
+	return rc < 0 ? rc : wf_profile_read_requirements(builder);
 }
 
 static int parse_and_build(struct wf_ruleset *rules, struct wf_arena *arena, const char *file,

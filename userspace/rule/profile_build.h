@@ -40,4 +40,7 @@ int wf_profile_read_agent(struct wf_profile_builder *builder, struct wf_draft *d
 int wf_profile_link_agent(struct wf_profile_builder *builder);
 int wf_profile_read_logs(struct wf_profile_builder *builder);
 
+/* profile_require.c: `requires`, once all rules are read. */
+int wf_profile_read_requirements(struct wf_profile_builder *builder);
+
 #endif

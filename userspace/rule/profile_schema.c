@@ -14,12 +14,12 @@ static const char *const name_times[] = {"entry", "exit", NULL};
 
 /* clang-format off: one key a line */
 static const struct wf_key require_keys[] = {
-	{"python", WF_KEY_TEXTS, .later = true},
+	{"python", WF_KEY_TEXTS},
 	{"library", WF_KEY_TEXTS},
 	{"executable", WF_KEY_TEXTS},
 	{"symbol", WF_KEY_TEXTS},
 	{"usdt", WF_KEY_TEXTS},
-	{"version", WF_KEY_VERSION, .later = true},
+	{"version", WF_KEY_VERSION},
 	{0},
 };
 

@@ -69,26 +69,44 @@ static int check_duration(struct wf_profile_checker *checker, const struct wf_ke
 	return wf_yaml_fail(node, checker->err, "'%s' is a duration: 500ms, 5s, 2m", key->name);
 }
 
+/* "3.11.2": at most nine digits a number. NULL where it is none, else what follows it. */
+static const char *skip_numbers(const char *at)
+{
+	for (;; at++) {
+		size_t digits = strspn(at, "0123456789");
+
+		if (digits < 1 || digits > 9)
+			return NULL;
+		at += digits;
+		if (*at != '.')
+			return at;
+	}
+}
+
 /* ">=2.0,<3": bounds joined by commas. */
 static int check_version(struct wf_profile_checker *checker, const struct wf_key *key,
 			 const struct wf_yaml *node)
 {
+	static const char *const signs[] = {"==", "!=", "<=", ">=", "~=", "<", ">"};
 	const char *at = node->text;
 
-	for (;;) {
-		size_t sign = strspn(at, "<>=!~"), digits;
+	while (at) {
+		size_t i = 0;
 
-		at += sign;
-		digits = strspn(at, "0123456789.");
-		if (sign < 1 || sign > 2 || digits == 0)
-			return wf_yaml_fail(node, checker->err, "'%s' is a range: '>=2.0,<3'",
-					    key->name);
-		at += digits;
-		if (!*at)
-			return 0;
-		at += *at == ',';
 		at += strspn(at, " ");
+		while (i < sizeof(signs) / sizeof(signs[0]) &&
+		       strncmp(at, signs[i], strlen(signs[i])) != 0)
+			i++;
+		if (i == sizeof(signs) / sizeof(signs[0]))
+			break;
+		at += strlen(signs[i]);
+		at = skip_numbers(at + strspn(at, " "));
+		if (at && !*at)
+			return 0;
+		if (at && *at++ != ',')
+			break;
 	}
+	return wf_yaml_fail(node, checker->err, "'%s' is a range: '>=2.0,<3'", key->name);
 }
 
 static void start_parser(struct wf_profile_checker *checker, const struct wf_yaml *node,

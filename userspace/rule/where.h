@@ -47,19 +47,23 @@ struct wf_rule_guard {
 
 /*
  * `requires:` of a profile. Entries with one `variant` number hold together; the profile fits a
- * target where all of any one variant hold. A profile without entries fits every target.
+ * target where all of any one variant hold. A profile without entries fits every target. Numbers
+ * are not shared by the profiles of one set.
  */
 enum wf_requirement_kind {
 	WF_REQUIRE_EXECUTABLE, /* base name of the executable */
 	WF_REQUIRE_LIBRARY,    /* base name of a mapped file */
 	WF_REQUIRE_SYMBOL,     /* function, raw or demangled, in the executable */
 	WF_REQUIRE_USDT,       /* "PROVIDER:NAME" in any mapped file */
+	WF_REQUIRE_PYTHON,     /* an imported module: known only inside of the process */
 };
 
 struct wf_requirement {
 	enum wf_requirement_kind kind;
 	uint32_t variant;
 	const char *glob;
+	const char *version; /* PYTHON: of its package, ">=2.0,<3"; NULL = any */
+	uint32_t from, end;  /* the rules of its profile */
 };
 
 #endif

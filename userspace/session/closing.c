@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -82,33 +83,39 @@ static void print_ledger(const struct wf_ledger *ledger)
 	wf_buf_done(&text);
 }
 
-/* Spans that a destination did not get are a failure. A reader or terminal that left, or that reads
- * too slowly, is none: its losses are named in the ledger. */
-static uint64_t spans_lost(const struct wf_exporter_sink *sink)
+/* What a destination did not get is a failure. A reader or terminal that left, or that reads too
+ * slowly, is none: its losses are named in the ledger. */
+static int check_sink(const struct wf_exporter_sink *sink, struct wf_err *err)
 {
+	const struct wf_sink_counters *c = &sink->counters;
+	uint64_t spans = c->spans_in - c->exported, logs = c->logs_in - c->logs_exported;
+
 	if (strcmp(sink->kind, "console") == 0)
 		return 0;
-	return sink->counters.spans_in - sink->counters.exported;
+	if (spans)
+		return wf_err_set(err, EIO,
+				  "%s: %" PRIu64 " of %" PRIu64 " spans were not exported",
+				  sink->name, spans, c->spans_in);
+	if (logs)
+		return wf_err_set(err, EIO,
+				  "%s: %" PRIu64 " of %" PRIu64 " log records were not exported",
+				  sink->name, logs, c->logs_in);
+	return 0;
 }
 
 static int check_outputs(const struct wf_closing *closing, struct wf_err *err)
 {
 	struct wf_exporter *exporter = (struct wf_exporter *)closing->exporter;
 	unsigned count = wf_exporter_sink_count(exporter);
+	int rc = 0;
 
-	for (unsigned i = 0; i < count; i++) {
+	for (unsigned i = 0; i < count && rc == 0; i++) {
 		struct wf_exporter_sink sink;
-		uint64_t lost;
 
 		wf_exporter_sink_read(exporter, i, &sink);
-		lost = spans_lost(&sink);
-		if (!lost)
-			continue;
-		return wf_err_set(err, EIO, "%s: %llu of %llu spans were not exported", sink.name,
-				  (unsigned long long)lost,
-				  (unsigned long long)sink.counters.spans_in);
+		rc = check_sink(&sink, err);
 	}
-	return 0;
+	return rc;
 }
 
 int wf_closing_report(const struct wf_closing *closing, struct wf_err *err)

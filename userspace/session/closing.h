@@ -23,7 +23,7 @@ int wf_closing_check(const struct wf_config *config, struct wf_err *err);
 
 /*
  * Print the closing table and the ledger (stderr), write --ledger FILE. -EIO where an output
- * failed for good or spans were lost on the way to it, with the reason.
+ * failed for good or spans or log records were lost on the way to it, with the reason.
  */
 int wf_closing_report(const struct wf_closing *closing, struct wf_err *err);
 

@@ -260,6 +260,7 @@ static void put_sink(const struct wf_ledger_sink *sink, struct wf_buf *out)
 		{"logs_in", c->logs_in},
 		{"logs_exported", c->logs_exported},
 		{"logs_lost", c->logs_lost},
+		{"logs_rejected", c->logs_rejected},
 		{"retries", c->retries},
 		{"requests", c->requests},
 		{"bytes_sent", c->bytes_sent},
@@ -363,6 +364,7 @@ static void say_sink(const struct wf_ledger_sink *sink, struct wf_buf *out)
 		{"lost: write failed", c->lost_write},
 		{"lost: not encodable", c->lost_encode},
 		{"logs lost", c->logs_lost},
+		{"of these refused", c->logs_rejected},
 	};
 
 	if (!sink_lost(c) && !c->logs_lost)

@@ -100,7 +100,9 @@ int wf_output_new(const struct wf_config *config,
 	options.otlp.headers = (const char *const *)headers.items;
 	options.otlp.header_count = headers.count;
 	options.otlp.seed = wf_mix64(wf_clock_realtime_ns());
-	rc = wf_exporter_new(&options, &exporter, err);
+	rc = wf_compression_from_env(from_environment, NULL, &options.otlp.compression, err);
+	if (rc == 0)
+		rc = wf_exporter_new(&options, &exporter, err);
 	if (rc == 0)
 		rc = add_destinations(config, exporter, err);
 	wf_headers_done(&headers);

@@ -22,7 +22,7 @@
 #define HELD_SPANS_MAX  10000
 #define HELD_NS_MAX     30000000000ull
 #define DRAIN_NS        30000000000ull
-#define WAITING_MAX     16384 /* spans */
+#define WAITING_MAX     16384 /* spans, and as many log records */
 #define NOTES_BYTES_MAX (512u * 1024)
 
 struct replay {
@@ -35,7 +35,7 @@ struct replay {
 	struct wf_exporter *exporter;
 	struct wf_rec_ledger ledger; /* as the recording ends with; zeros where it was cut */
 	bool has_ledger;
-	uint64_t spans; /* pushed */
+	uint64_t spans, logs; /* pushed */
 	uint64_t handover_lost;
 	struct {
 		struct wf_rec_text head;
@@ -115,36 +115,40 @@ static int choose_rules(struct replay *replay, struct wf_err *err)
 	return rc < 0 ? rc : make_remap(replay, err);
 }
 
-/* Spans that a sink has not dealt with yet; none where it cannot go on. */
-static uint64_t waiting(struct replay *replay, unsigned index)
+/* Has a sink enough to do? Never where it cannot go on. */
+static bool is_behind(struct replay *replay, unsigned index)
 {
 	struct wf_exporter_sink sink;
-	const struct wf_sink_counters *counters = &sink.counters;
+	const struct wf_sink_counters *c = &sink.counters;
+	uint64_t spans, logs;
 
 	wf_exporter_sink_read(replay->exporter, index, &sink);
-	if (sink.failed)
-		return 0;
-	return replay->spans -
-	       (counters->exported + counters->lost_queue_full + counters->lost_rejected +
-		counters->lost_retries + counters->lost_too_large + counters->lost_write +
-		counters->lost_encode);
+	spans = c->exported + c->lost_queue_full + c->lost_rejected + c->lost_retries +
+		c->lost_too_large + c->lost_write + c->lost_encode;
+	logs = sink.no_logs ? replay->logs : c->logs_exported + c->logs_lost;
+	return !sink.failed &&
+	       (replay->spans - spans > WAITING_MAX || replay->logs - logs > WAITING_MAX);
 }
 
 /* A file can be read faster than a receiver takes it: wait, so that no queue overflows. */
 static void push(struct replay *replay, struct wf_batch *batch)
 {
 	struct timespec pause = {.tv_nsec = 1000000};
-	uint32_t finished = 0;
+	uint32_t finished = 0, logs = 0;
 
 	for (unsigned i = 0; i < wf_exporter_sink_count(replay->exporter); i++)
-		while (waiting(replay, i) > WAITING_MAX)
+		while (is_behind(replay, i))
 			nanosleep(&pause, NULL);
-	for (uint32_t i = 0; i < batch->count; i++)
+	for (uint32_t i = 0; i < batch->count; i++) {
 		finished += wf_span_is(&batch->spans[i], WF_SIGNAL_SPANS);
-	if (wf_exporter_push(replay->exporter, batch))
+		logs += wf_span_is(&batch->spans[i], WF_SIGNAL_LOGS);
+	}
+	if (wf_exporter_push(replay->exporter, batch)) {
 		replay->spans += finished;
-	else
+		replay->logs += logs;
+	} else {
 		replay->handover_lost += finished;
+	}
 	wf_batch_unref(batch);
 }
 

@@ -108,9 +108,7 @@ int wf_cmd_run(const struct wf_config *config)
 		code = launch.exit_code;
 	} else {
 		wf_session_started(session, &launch);
-		wf_session_tell_unmatched(session, false);
 		wf_session_loop(session, &launch);
-		wf_session_tell_unmatched(session, true);
 		if (wf_session_close(session, &err) < 0)
 			wf_log(WF_LOG_ERROR, "run", "%s", err.msg);
 		(void)wf_launch_wait(&launch, true);

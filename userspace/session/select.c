@@ -167,6 +167,8 @@ static bool requirement_holds(struct wf_candidates *candidates, uint32_t index,
 		       wf_candidate_has_function(candidates, index, requirement->glob);
 	case WF_REQUIRE_USDT:
 		return wf_candidate_has_probe(candidates, index, provider, name);
+	case WF_REQUIRE_PYTHON:
+		return false; /* an agent goes in only where the user asks for it */
 	}
 	return false;
 }
@@ -178,6 +180,7 @@ static int requirement_missing(const struct wf_requirement *requirement, struct 
 		[WF_REQUIRE_LIBRARY] = "no mapped file is called",
 		[WF_REQUIRE_SYMBOL] = "no executable has the function",
 		[WF_REQUIRE_USDT] = "no mapped file has the static probe",
+		[WF_REQUIRE_PYTHON] = "only an agent in the process can tell of the module",
 	};
 
 	return wf_err_set(why, ENOENT, "%s '%s'", texts[requirement->kind], requirement->glob);

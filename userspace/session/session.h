@@ -33,14 +33,13 @@ const struct wf_wave *wf_session_wave(const struct wf_session *session);
 
 /* Load, attach, arm. only: 0, or the process of a command that is still held. */
 int wf_session_open(struct wf_session *session, pid_t only, struct wf_err *err);
-/* The command was released: attach to what it maps, then let it run. */
+/* The command was released: attach to what it maps, let it run, and say what found nothing yet. */
 void wf_session_started(struct wf_session *session, struct wf_launch *launch);
-/* Rules that found nothing in the command: so far, or, when it is over, at all. */
-void wf_session_tell_unmatched(const struct wf_session *session, bool over);
 /* Until a signal, the duration, the last process, or a broken output ends it. launch may be NULL.
  */
 void wf_session_loop(struct wf_session *session, struct wf_launch *launch);
-/* Leave the targets, drain, print the summary and the ledger. */
+/* Leave the targets, drain, say which rules found nothing in a command, print the summary and the
+ * ledger. */
 int wf_session_close(struct wf_session *session, struct wf_err *err);
 
 /* What an error means for the process's exit code (enum wf_exit). */

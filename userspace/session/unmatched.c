@@ -148,10 +148,19 @@ static int refuse_strict(uint32_t unmatched, uint32_t refused, struct wf_err *er
 			  unmatched && refused ? " and " : "", functions);
 }
 
+/* Python functions are looked for later, in the processes. */
+static bool names_native(const struct wf_ruleset *rules)
+{
+	for (uint32_t i = 0; i < rules->count; i++)
+		if (rules->rules[i].at.type != WF_WHERE_PYTHON)
+			return true;
+	return !rules->count;
+}
+
 int wf_unmatched_report(const struct wf_ruleset *rules, struct wf_wave *wave, bool strict,
 			bool may_come, struct wf_err *err)
 {
-	bool nothing = !wave->armed && (strict || !may_come);
+	bool nothing = !wave->armed && (strict ? names_native(rules) : !may_come);
 	bool only_one = nothing && rules->count && wf_unmatched_group(rules, 0) == rules->count &&
 			!wave->matched[0];
 	uint32_t unmatched = wf_unmatched_tell(rules, wave, only_one || (may_come && !strict));

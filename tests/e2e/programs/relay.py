@@ -3,12 +3,11 @@
 by another request do them."""
 import asyncio
 import itertools
-import os
 import queue
-import select
 import threading
-import time
 import uuid
+
+import talk
 
 NUMBERS = itertools.count()
 
@@ -118,14 +117,4 @@ def request_nothing(number):
     return number
 
 
-print("ready", os.getpid(), flush=True)
-while True:
-    while not select.select([0], [], [], 0)[0]:
-        time.sleep(0.002)
-    text = os.read(0, 100)
-    if not text:
-        break
-    for line in text.decode().splitlines():
-        words = line.split()
-        command(words[0], *map(int, words[1:]))
-        print(words[0], "done", flush=True)
+talk.listen(command)

@@ -2,12 +2,13 @@
 """Starts other interpreters in every way: exec, spawn, forkserver, fork, pools."""
 import multiprocessing
 import os
-import select
 import shutil
 import subprocess
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
+
+import talk
 
 LONG = 1.5  # seconds that a child works: it is traced from some moment on
 
@@ -58,19 +59,8 @@ def command(word):
     return one_process(method) if kind == "process" else one_of_a_pool(method)
 
 
-def main():
-    print("ready", os.getpid(), flush=True)
-    while True:
-        while not select.select([0], [], [], 0)[0]:
-            time.sleep(0.002)
-        word = os.read(0, 100).decode().strip()
-        if word in ("", "end"):
-            break
-        print(word, "done", command(word), flush=True)
-
-
 if __name__ == "__main__":
     if sys.argv[1:] == ["worker"]:
         keep_working(LONG)
     else:
-        main()
+        talk.listen(command)

@@ -51,6 +51,8 @@ def told(armed):
 
 def arm_rule(rule, answer, again=False, module=None):
     """Arm what a rule names now, in one module or all. `again`: only what is new counts."""
+    if is_unmet(rule):
+        return
     try:
         picks, reasons = select(rule['target'], None if is_dynamic(rule) else module)
     except Refusal as reason:
@@ -95,7 +97,7 @@ def take_back():
         disarm_one(armed)
     give_back(STATE.hooks)
     STATE.armed, STATE.hooks, STATE.by_function, STATE.waiting = [], [], {}, []
-    STATE.refused = []
+    STATE.refused, STATE.unmet = [], []
     STATE.hooked.clear()
     STATE.logged.clear()
     if STATE.native is not None:
@@ -132,6 +134,7 @@ def look_again(answer, rules, module=None):
 def do_rescan(_request):
     answer = new_answer()
     if STATE.request is not None:
+        needs_now(answer)
         look_again(answer, STATE.rules)
     return answer
 
@@ -144,8 +147,11 @@ def rescan(module=None):
         if STATE.request is None:
             return
         answer = new_answer()
-        look_again(answer, [rule for rule in STATE.rules
-                            if is_dynamic(rule) or module and wants_module(rule, module)], module)
+        if module and wants_needed(module) and needs_now(answer):
+            look_again(answer, STATE.rules)
+        else:
+            look_again(answer, [rule for rule in STATE.rules
+                                if is_dynamic(rule) or module and wants_module(rule, module)], module)
         for entry in answer['armed']:
             STATE.native.note(NOTE_ARMED, entry['rule'], entry['function'], json_text(entry))
         for entry in answer['refused']:
@@ -165,6 +171,8 @@ def do_arm(request):
     if MONITORED:
         STATE.closing_seen = closing_is_seen()
     standard_types()
+    STATE.unmet = [(need, None) for need in request.get('needs') or []]
+    needs_now(answer)
     for rule in STATE.rules:
         arm_rule(rule, answer)
     STATE.waiting = answer['waiting']

@@ -21,6 +21,9 @@ REQUEST is one literal of dicts, lists, str, int, float, None and booleans, noth
                                 coroutines then report their suspensions
      'sdk': True,               join the current span of an OpenTelemetry SDK
      'logs': [{'rule': 9, 'logger': '*', 'level': 20, 'write_ids': False}],
+     'needs': [{'profile': 'shop', 'from': 3, 'end': 7, 'any': [[['app.engine', '>=2.0,<3'], ...], ...]}],
+                                rules 3 to 6 only where all modules of one list are imported, in
+                                these versions ('' = any)
      'rules': [RULE, ...]}
 
 RULE, where all but id and target may be left out:
@@ -130,6 +133,7 @@ class State:
         self.functions = 0      # numbers given so far; one is never given twice
         self.tool = None        # sys.monitoring tool id
         self.waiting, self.refused = [], []
+        self.unmet = []         # (need, why it is not met)
         self.closing_seen = True
 
 

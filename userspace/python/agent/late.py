@@ -19,7 +19,8 @@ def imported(spec, _note, _result):
     find_sdk()
     hand_offs()
     log_hooks()
-    if type(name) is str and any(is_dynamic(rule) or wants_module(rule, name) for rule in STATE.rules):
+    if type(name) is str and (wants_needed(name) or
+                              any(is_dynamic(rule) or wants_module(rule, name) for rule in STATE.rules)):
         rescan(name)
 
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "rule.h"
+#include "ruleset.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -96,16 +96,19 @@ int wf_ruleset_add_requirement(struct wf_ruleset *rules, const struct wf_require
 	void *list = rules->requirements;
 	int rc = grow(rules, &list, sizeof(*rules->requirements), rules->requirement_count,
 		      &rules->requirement_capacity, REQUIREMENTS_MAX, "requirements", err);
-	const char *glob;
+	const char *glob, *version = NULL;
 
 	rules->requirements = list;
 	if (rc < 0)
 		return rc;
 	glob = wf_arena_strdup(rules->arena, requirement->glob);
-	if (!glob)
+	if (requirement->version)
+		version = wf_arena_strdup(rules->arena, requirement->version);
+	if (!glob || (requirement->version && !version))
 		return wf_err_set(err, ENOMEM, "out of memory, or the rules are too large");
 	rules->requirements[rules->requirement_count] = *requirement;
-	rules->requirements[rules->requirement_count++].glob = glob;
+	rules->requirements[rules->requirement_count].glob = glob;
+	rules->requirements[rules->requirement_count++].version = version;
 	return 0;
 }
 
