@@ -171,6 +171,8 @@ struct py *PyObject_CallMethodObjArgs(struct py *object, struct py *name, ...);
 struct py *PyObject_CallObject(struct py *callable, struct py *args);
 
 struct py *PyEval_GetFrame(void);
+struct py *PyFrame_GetBack(struct py *frame) PY_WEAK;                 /* 3.9 */
+struct py *PyFrame_GetCode(struct py *frame) PY_WEAK;                 /* 3.9 */
 struct py *PyFrame_GetVar(struct py *frame, struct py *name) PY_WEAK; /* 3.12 */
 void *PyThreadState_Get(void);
 unsigned long long PyThreadState_GetID(void *state) PY_WEAK; /* 3.9 */
