@@ -4,6 +4,7 @@ import importlib
 import os
 import select
 import sys
+import threading
 import time
 
 
@@ -11,6 +12,25 @@ def load(name):
     for n in range(3):
         importlib.import_module(name).run(n)
     return here(name)
+
+
+def lose(name):
+    """As if nobody had traced for a while: the agent takes all back, now or as soon as it has armed something."""
+    if name == "now":
+        sys.modules["_wftrace"].apply.__globals__["restore"]()
+    else:
+        sys.setswitchinterval(1e-5)
+        threading.Thread(target=wait_and_lose, daemon=True).start()
+
+
+def wait_and_lose():
+    while "_wftrace" not in sys.modules or sys.modules["_wftrace"].STATE.owner is None:
+        time.sleep(0)
+    while True:
+        try:
+            return lose("now")
+        except Exception:  # it is being armed
+            time.sleep(0)
 
 
 def here(name):
@@ -31,4 +51,5 @@ while True:
     text = os.read(0, 100).decode()
     if text.strip() in ("", "end"):
         break
-    print(text.split()[0], "done", load(text.split()[1]), flush=True)
+    word, name = text.split()
+    print(word, "done", {"load": load, "lose": lose}[word](name), flush=True)
