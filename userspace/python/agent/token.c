@@ -203,7 +203,7 @@ static struct token *token_new(struct probe *probe)
 	token->probe = probe;
 	if (probe)
 		Py_IncRef(&probe->head);
-	token->outer = token->root = NULL;
+	token->outer = token->root = token->older = token->newer = NULL;
 	token->alive = state.page->alive;
 	token->resumed_ns = token->told = token->object = token->sdk_seen = 0;
 	token->told_by = NULL;
@@ -267,6 +267,12 @@ static void show(struct token *token, enum wf_agent_kind kind,
 	site(record, record->size);
 }
 
+void token_start(struct token *token)
+{
+	page_count(WF_AGENT_CNT_STARTS);
+	show(token, WF_AGENT_START, wf_site_start);
+}
+
 static void enter(struct token *token)
 {
 	struct wf_agent_record *record = &token->record;
@@ -274,14 +280,13 @@ static void enter(struct token *token)
 
 	record->start_ns = token->resumed_ns = clock_now();
 	token->open = true;
+	open_add(token);
 	if (!record->root_id)
 		become_root(token);
 	token_set(token);
 	publish(token, true);
-	if ((record->flags & WF_AGENT_ROOT) || (options & PROBE_OPEN)) {
-		page_count(WF_AGENT_CNT_STARTS);
-		show(token, WF_AGENT_START, wf_site_start);
-	}
+	if ((record->flags & WF_AGENT_ROOT) || (options & PROBE_OPEN))
+		token_start(token);
 }
 
 static bool wanted(struct probe *probe, const struct source *source, struct token *current,
@@ -391,6 +396,7 @@ void token_end(struct token *token, const struct source *source)
 	if (!token->open)
 		return;
 	token->open = false;
+	open_remove(token);
 	if (!state.page->alive)
 		page_wake();
 	if (!mine(token))
@@ -458,6 +464,7 @@ static void token_free(struct py *object)
 	struct token *token = (struct token *)object, *root = token->root, *outer = token->outer;
 	struct py *type = object->type;
 
+	open_remove(token);
 	if (token->open)
 		abandon(token);
 	if (token->wide)
