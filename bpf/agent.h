@@ -26,11 +26,12 @@
 #define WF_AGENT_MAGIC         0x31746e6567616677ULL /* "wfagent1" */
 
 enum wf_agent_kind {
-	WF_AGENT_SPAN = 1,     /* at wf_site_span */
-	WF_AGENT_START = 2,    /* at wf_site_start; end_ns 0, the values seen at entry */
-	WF_AGENT_EVENT = 3,    /* id = the span it belongs to, start = end */
-	WF_AGENT_LOG = 4,      /* id = the span it was written in, 0 = none */
-	WF_AGENT_ARMED = 5,    /* function: its number; TEXT: JSON, as in the answer to a request */
+	WF_AGENT_SPAN = 1,  /* at wf_site_span */
+	WF_AGENT_START = 2, /* at wf_site_start; end_ns 0, the values seen at entry. MOVED: it will
+			     * not end before the tracer leaves, and this is not its thread */
+	WF_AGENT_EVENT = 3, /* id = the span it belongs to, start = end */
+	WF_AGENT_LOG = 4,   /* id = the span it was written in, 0 = none */
+	WF_AGENT_ARMED = 5, /* function: its number; TEXT: JSON, as in the answer to a request */
 	WF_AGENT_REFUSED = 6,  /* the same, with the reason */
 	WF_AGENT_RESTORED = 7, /* the agent has taken all of it back by itself; TEXT: why */
 };

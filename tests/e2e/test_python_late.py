@@ -4,7 +4,7 @@ import os
 import sys
 from collections import Counter
 
-from harness import EXIT_NOTHING
+from harness import EXIT_NOTHING, wait_for
 from shop import PROGRAMS, few, newest, oldest, tell
 
 ENGINE = "def run(n):\n    return n\n"
@@ -55,6 +55,25 @@ def test_what_came_late_was_found_in_the_end(t):
         t.equal(status, 0, "\n".join(err))
         t.equal(len(said(err, "nothing fitted")), 1, f"{python}: {err}")
         t.equal(len(said(err, "nothing fitted", "engine:runn")), 1, f"{python}: {err}")
+
+
+def test_an_agent_that_took_all_back_is_armed_again(t):
+    """It saw no probes for too long, before they came or in spite of them; either way it is told, and mended."""
+    for python in few(t):
+        for when in ("now", "soon"):
+            target = program(t, python)
+            tell(target, "load depot")
+            if when == "soon":
+                tell(target, "lose soon")
+            tracer = t.attach(target, ["depot.engine:run"])
+            if when == "now":
+                tell(target, "lose now")
+            wait_for(lambda: said(tracer.err.lines, "had taken all back by itself"), f"{python}: it is said")
+            wait_for(lambda: tell(target, "load depot") and "depot.engine.run" in tracer.spans.read_text(),
+                     f"{python}: {when}: it is traced again")
+            spans = tracer.stop()
+            t.equal(spans.ledger["python.restored"], 1, f"{python}: {when}: {spans.stderr}")
+            t.true(said(spans.stderr, "1 Python agents took all back"), f"{spans.stderr}")
 
 
 def test_a_profile_waits_for_what_it_requires(t):

@@ -121,7 +121,9 @@ static void add_builtin(struct work *work)
 {
 	const struct wf_definition *definition = work->in->definition;
 	const struct wf_rec_span *record = work->in->record;
+	const struct wf_agent_record *agent = wf_wire_agent(record);
 	const char *end = wf_outcome_end(record);
+	bool told = agent && agent->kind == WF_AGENT_START && agent->flags & WF_AGENT_MOVED;
 
 	set_attribute(work, "code.function.name", text_value(definition->batch_name));
 	if (definition->batch_source) {
@@ -129,7 +131,8 @@ static void add_builtin(struct work *work)
 		if (definition->line)
 			set_attribute(work, "code.line.number", integer_value(definition->line));
 	}
-	set_attribute(work, "thread.id", integer_value(record->head.tid));
+	if (!told)
+		set_attribute(work, "thread.id", integer_value(record->head.tid));
 	if (end)
 		set_attribute(work, "wftrace.end", text_value(end));
 	if (record->head.kind == WF_REC_UNFINISHED) {

@@ -43,7 +43,6 @@ static void found(struct wf_answers *answers, const json_t *entry)
 
 	if (rule >= 0 && rule < answers->rule_count)
 		answers->found[rule] = true;
-	answers->functions++;
 }
 
 static void tell(struct wf_answers *answers, const struct wf_guest *guest, const json_t *answer)
@@ -86,7 +85,9 @@ int wf_answers_take(struct wf_answers *answers, struct wf_guest *guest, const js
 		found(answers, entry);
 	}
 	tell(answers, guest, answer);
-	if (guest->young && json_array_size(armed))
+	answers->functions += (uint32_t)json_array_size(armed);
+	/* once there are probes in it, notes tell of each */
+	if (guest->young && !guest->attached && json_array_size(armed))
 		wf_log(WF_LOG_INFO, "python", "tracing %zu more functions in process %d",
 		       json_array_size(armed), guest->pid);
 	return 0;
@@ -94,14 +95,20 @@ int wf_answers_take(struct wf_answers *answers, struct wf_guest *guest, const js
 
 static void tell_note(struct wf_answers *answers, uint32_t kind, uint32_t pid, const json_t *entry)
 {
-	if (answers->noted++ >= NOTES_SHOWN)
+	uint32_t *shown = kind == WF_AGENT_RESTORED ? &answers->restored : &answers->noted;
+
+	if ((*shown)++ >= NOTES_SHOWN)
 		return;
 	if (kind == WF_AGENT_ARMED)
 		wf_log(WF_LOG_INFO, "python", "process %u: tracing %s from now on", pid,
 		       wf_json_text_of(entry, "name"));
-	else
+	else if (kind == WF_AGENT_REFUSED)
 		wf_log(WF_LOG_WARN, "python", "process %u: not traced: %s: %s", pid,
 		       wf_json_text_of(entry, "name"), wf_json_text_of(entry, "why"));
+	else if (kind == WF_AGENT_RESTORED)
+		wf_log(WF_LOG_WARN, "python",
+		       "process %u: its agent had taken all back by itself (%s)", pid,
+		       wf_json_text_of(entry, "why"));
 }
 
 void wf_answers_note(struct wf_answers *answers, const struct wf_rec_span *note)
@@ -110,7 +117,7 @@ void wf_answers_note(struct wf_answers *answers, const struct wf_rec_span *note)
 	struct wf_wire_attr attr;
 	size_t cursor = 0;
 
-	if (!agent || (agent->kind != WF_AGENT_ARMED && agent->kind != WF_AGENT_REFUSED))
+	if (!agent)
 		return;
 	while (wf_wire_next(note, &cursor, &attr) > 0) {
 		wf_auto(json_decrefp) json_t *entry = NULL;

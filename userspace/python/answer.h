@@ -18,8 +18,8 @@ struct wf_answers {
 	bool *found;              /* by rule: a function of it is armed in any process */
 	uint32_t rule_count;
 	uint32_t functions, refused;
-	uint32_t waiting; /* names whose module is not there yet */
-	uint32_t noted;   /* later */
+	uint32_t waiting;         /* names whose module is not there yet */
+	uint32_t noted, restored; /* later: functions; agents that took all back */
 };
 
 int wf_answers_init(struct wf_answers *answers, const struct wf_ruleset *rules,
@@ -28,7 +28,7 @@ void wf_answers_done(struct wf_answers *answers);
 
 /* One agent's answer. -ECANCELED: it armed nothing, guest->err says why. */
 int wf_answers_take(struct wf_answers *answers, struct wf_guest *guest, const json_t *answer);
-/* What an agent found or refused later, with a module that was imported. */
+/* What an agent found or refused later, with a module that was imported, or took back. */
 void wf_answers_note(struct wf_answers *answers, const struct wf_rec_span *note);
 
 #endif

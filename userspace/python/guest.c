@@ -42,9 +42,23 @@ int wf_guest_enter(struct wf_guest *guest, const struct wf_target *target, const
 	return rc;
 }
 
+/* A forked child is not known yet. */
+static int know(struct wf_guest *guest, struct wf_err *err)
+{
+	wf_auto(wf_target_freep) struct wf_target *target = NULL;
+	int rc;
+
+	if (guest->python.runtime)
+		return 0;
+	rc = wf_target_open(guest->pid, &target, err);
+	return rc < 0 ? rc : wf_python_find(target, &guest->python, err);
+}
+
 int wf_guest_enter_again(struct wf_guest *guest, const char *script, bool force, struct wf_err *err)
 {
-	return start(guest, script, true, force, err);
+	int rc = know(guest, err);
+
+	return rc < 0 ? rc : start(guest, script, true, force, err);
 }
 
 int wf_guest_look(struct wf_guest *guest, const char *script, bool force, uint64_t now_ns)
@@ -83,14 +97,8 @@ bool wf_guest_is_due(struct wf_guest *guest, uint64_t now_ns)
 
 int wf_guest_ask(struct wf_guest *guest, const char *script, bool force, struct wf_err *err)
 {
-	wf_auto(wf_target_freep) struct wf_target *target = NULL;
-	int rc = 0;
+	int rc = know(guest, err);
 
-	if (!guest->python.runtime) {
-		rc = wf_target_open(guest->pid, &target, err);
-		if (rc == 0)
-			rc = wf_python_find(target, &guest->python, err);
-	}
 	return rc < 0 ? rc : start(guest, script, false, force, err);
 }
 

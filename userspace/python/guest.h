@@ -30,6 +30,7 @@ struct wf_guest {
 	uint64_t began_ns, due_ns; /* young: when to look, or ask, again */
 	unsigned asked;            /* young: times that it was asked what has come */
 	unsigned busy;             /* answers in a row that said: later */
+	unsigned lost;             /* times that its agent had taken all back by itself */
 	uint64_t again_ns;         /* when to ask again after such a one, 0 = not to */
 	bool forked; /* it came with its parent's agent; the probes are its parent's too */
 	struct wf_python python;
@@ -50,7 +51,7 @@ int wf_guest_enter(struct wf_guest *guest, const struct wf_target *target, const
 int wf_guest_look(struct wf_guest *guest, const char *script, bool force, uint64_t now_ns);
 /* Is it time to ask a young guest what has come since? */
 bool wf_guest_is_due(struct wf_guest *guest, uint64_t now_ns);
-/* The same, once more: an agent there was busy with another request. */
+/* The same, once more: an agent there was busy with another request, or has nothing armed. */
 int wf_guest_enter_again(struct wf_guest *guest, const char *script, bool force,
 			 struct wf_err *err);
 /* Ask an agent that is there. */

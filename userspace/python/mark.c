@@ -153,6 +153,15 @@ int wf_mark_counters(pid_t pid, uint64_t page, uint64_t out[static WF_AGENT_COUN
 			      WF_AGENT_COUNTERS * sizeof(*out));
 }
 
+uint64_t wf_mark_owner(pid_t pid, const struct wf_mark *mark)
+{
+	struct wf_agent_anchor anchor;
+
+	if (wf_memory_read(pid, mark->anchor, &anchor, sizeof(anchor)) < 0)
+		return 0;
+	return anchor.owner;
+}
+
 uint64_t wf_mark_clock_offset(pid_t pid)
 {
 	wf_auto(wf_freep) char *text = NULL;

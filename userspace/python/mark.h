@@ -22,6 +22,8 @@ struct wf_mark {
 int wf_mark_find(pid_t pid, struct wf_mark *ret, struct wf_err *err);
 /* The agent's counters; zeros in a child that has not used them. -EFAULT, -ESRCH. */
 int wf_mark_counters(pid_t pid, uint64_t page, uint64_t out[static WF_AGENT_COUNTERS]);
+/* Nonce of the tracer that the agent is armed for; 0: for none, or it cannot be read. */
+uint64_t wf_mark_owner(pid_t pid, const struct wf_mark *mark);
 /* CLOCK_MONOTONIC there - here, modulo 2^64: it may live in a time namespace. */
 uint64_t wf_mark_clock_offset(pid_t pid);
 

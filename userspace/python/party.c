@@ -19,6 +19,7 @@
 #define STEP_NS    1000000
 #define BUSY_MAX   5
 #define BUSY_NS    50000000
+#define LOST_MAX   3 /* times that a guest which has taken all back is armed again */
 
 struct wf_party {
 	struct wf_party_config config;
@@ -202,10 +203,30 @@ bool wf_party_found(const struct wf_party *party, uint32_t rule)
 	return rule < party->answers.rule_count && party->answers.found[rule];
 }
 
+/*
+ * An agent that saw no probes for ten seconds takes all back by itself. If it was only that we were
+ * slow to place them, or stopped meanwhile, it is armed once more.
+ */
+static void arm_if_lost(struct wf_party *party, struct wf_guest *guest)
+{
+	if (guest->state != WF_GUEST_ARMED || guest->inject || guest->lost == LOST_MAX ||
+	    wf_mark_owner(guest->pid, &guest->mark) == party->request.nonce)
+		return;
+	guest->lost++;
+	guest->state = WF_GUEST_ENTERING;
+	guest->again_ns = wf_clock_monotonic_ns();
+}
+
 void wf_party_noted(struct wf_party *party, const struct wf_rec_span *note)
 {
-	if (find(party, (pid_t)note->head.tgid))
-		wf_answers_note(&party->answers, note);
+	struct wf_guest *guest = find(party, (pid_t)note->head.tgid);
+	const struct wf_agent_record *agent = wf_wire_agent(note);
+
+	if (!guest || !agent)
+		return;
+	wf_answers_note(&party->answers, note);
+	if (agent->kind == WF_AGENT_RESTORED)
+		arm_if_lost(party, guest);
 }
 
 /* Another request is being answered in there: to be asked again a little later. */
@@ -241,6 +262,7 @@ static void arrived(struct wf_party *party, struct wf_guest *guest)
 		guest->state = WF_GUEST_ARMED;
 	if (!again)
 		guest->armed_ns = wf_clock_monotonic_ns();
+	arm_if_lost(party, guest);
 }
 
 /* One that is put off is armed, and asked to disarm once more. */

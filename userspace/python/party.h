@@ -46,7 +46,7 @@ void wf_party_forked(struct wf_party *party, pid_t parent, pid_t child, uint64_t
 void wf_party_gone(struct wf_party *party, pid_t pid, bool counted);
 /* Do what can be done now. Call it every millisecond or so while `entering`. */
 void wf_party_tick(struct wf_party *party);
-/* An agent noted something: functions that came late. */
+/* An agent noted something: functions that came late, or that it has taken all back. */
 void wf_party_noted(struct wf_party *party, const struct wf_rec_span *note);
 /* Has a function of this rule been found in any of them? */
 bool wf_party_found(const struct wf_party *party, uint32_t rule);

@@ -57,6 +57,7 @@ struct token {
 	struct probe *probe;            /* NULL: made from the ids of another process */
 	struct token *outer;            /* what the ContextVar goes back to */
 	struct token *root;             /* NULL: itself */
+	struct token *older, *newer;    /* open ones, see open.c */
 	uint64_t alive;                 /* page.alive of the process that it belongs to */
 	uint64_t resumed_ns;
 	uint64_t told, object; /* addresses, compared only */
@@ -209,6 +210,12 @@ struct token *token_found(struct probe *probe, struct py *frame, struct token *a
 /* The token of a call in another process, from its ids and times. */
 struct token *token_foreign(const struct wf_agent_record *ids);
 void token_widen(struct tags *tags);
+void token_start(struct token *token); /* shows it as one that begins */
+
+/* open.c */
+void open_add(struct token *token);
+void open_remove(struct token *token);
+void open_tell(void); /* the tracer leaves */
 
 /* table.c */
 struct slot {

@@ -3,7 +3,7 @@
 
 ANSWERS_KEPT = 8
 WAIT_S = 5  # for a request in another thread
-NOTE_ARMED, NOTE_REFUSED = 5, 6
+NOTE_ARMED, NOTE_REFUSED, NOTE_RESTORED = 5, 6, 7
 
 
 def arm_pick(pick, rule):
@@ -19,6 +19,8 @@ def arm_pick(pick, rule):
     armed.note, armed.how, armed.key = pick.note, method_for(pick), key
     armed.suspends = bool(code.co_flags & (COROUTINE | GENERATOR | ASYNC_GENERATOR))
     STATE.armed.append(armed)  # before anything is changed, so that all of it can be taken back
+    if STATE.native.gate():  # what it is has to be known before its first call is
+        STATE.native.note(NOTE_ARMED, rule['id'], armed.number, json_text(told(armed)))
     try:
         if armed.how == 'monitor':
             watch_code(armed, code, rule)
@@ -115,9 +117,18 @@ def restore():
     if not STATE.turn.take(0):
         raise Refusal('busy')
     try:
+        STATE.lost = STATE.owner and STATE.owner['nonce']
         take_back()
+        tell_lost()
     finally:
         STATE.turn.give()
+
+
+def tell_lost():
+    """To the one from whom all was taken back, if its probes are there only now."""
+    if STATE.lost is not None and STATE.native.gate():
+        STATE.lost = None
+        STATE.native.note(NOTE_RESTORED, 0, 0, json_text({'why': 'nobody had traced for a while'}))
 
 
 def look_again(answer, rules, module=None):
@@ -152,8 +163,6 @@ def rescan(module=None):
         else:
             look_again(answer, [rule for rule in STATE.rules
                                 if is_dynamic(rule) or module and wants_module(rule, module)], module)
-        for entry in answer['armed']:
-            STATE.native.note(NOTE_ARMED, entry['rule'], entry['function'], json_text(entry))
         for entry in answer['refused']:
             STATE.native.note(NOTE_REFUSED, entry['rule'], 0, json_text(entry))
     finally:
@@ -164,6 +173,8 @@ def do_arm(request):
     take_back()
     answer = new_answer()
     STATE.request, STATE.owner = request, request['owner']
+    if STATE.lost == STATE.owner['nonce']:
+        tell_lost()
     STATE.rules = request.get('rules') or []
     limits = request.get('limits') or {}
     STATE.native.settings(limits.get('string', 2048), limits.get('items', 32),

@@ -134,6 +134,7 @@ class State:
         self.tool = None        # sys.monitoring tool id
         self.waiting, self.refused = [], []
         self.unmet = []         # (need, why it is not met)
+        self.lost = None        # nonce of the owner from whom all was taken back
         self.closing_seen = True
 
 

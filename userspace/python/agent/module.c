@@ -182,6 +182,8 @@ static struct py *owned(struct py *self, struct py *const *args, py_ssize count)
 {
 	(void)self;
 	(void)count;
+	if (!PyLong_AsLong(args[2]))
+		open_tell();
 	wf_agent_anchor.owner = PyLong_AsUnsignedLongLongMask(args[0]);
 	wf_agent_anchor.owner_pid = (uint32_t)PyLong_AsLong(args[1]);
 	wf_agent_anchor.armed = (uint32_t)PyLong_AsLong(args[2]);

@@ -85,7 +85,7 @@ static struct token *token_new(struct probe *probe)
 	token->probe = probe;
 	if (probe)
 		Py_IncRef(&probe->head);
-	token->outer = token->root = NULL;
+	token->outer = token->root = token->older = token->newer = NULL;
 	token->alive = state.page->alive;
 	token->resumed_ns = token->told = token->object = token->sdk_seen = 0;
 	token->told_by = NULL;
@@ -151,20 +151,25 @@ static void show(struct token *token, enum wf_agent_kind kind,
 	site(record, record->size);
 }
 
+void token_start(struct token *token)
+{
+	page_count(WF_AGENT_CNT_STARTS);
+	show(token, WF_AGENT_START, wf_site_start);
+}
+
 static void begin(struct token *token)
 {
 	token->record.start_ns = token->resumed_ns = clock_now();
 	token->open = true;
+	open_add(token);
 	if (!token->record.root_id)
 		become_root(token);
 }
 
 static void show_start(struct token *token)
 {
-	if (!(token->record.flags & WF_AGENT_ROOT) && !(token->probe->options & PROBE_OPEN))
-		return;
-	page_count(WF_AGENT_CNT_STARTS);
-	show(token, WF_AGENT_START, wf_site_start);
+	if ((token->record.flags & WF_AGENT_ROOT) || (token->probe->options & PROBE_OPEN))
+		token_start(token);
 }
 
 static void enter(struct token *token)
@@ -358,6 +363,7 @@ void token_end(struct token *token, const struct source *source)
 	if (!token->open)
 		return;
 	token->open = false;
+	open_remove(token);
 	if (!state.page->alive)
 		page_wake();
 	if (token_ran_before(token) && !token->settled && token_mine(token))
@@ -429,6 +435,7 @@ static void token_free(struct py *object)
 	struct token *token = (struct token *)object, *root = token->root, *outer = token->outer;
 	struct py *type = object->type;
 
+	open_remove(token);
 	if (token->open)
 		abandon(token);
 	if (token->wide)
