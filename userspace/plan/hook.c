@@ -7,6 +7,7 @@
 #include "blueprint.h"
 #include "callee.h"
 #include "entry.h"
+#include "loader.h"
 
 #define RDI (1u << WF_REG_RDI)
 #define RSI (1u << WF_REG_RSI)
