@@ -52,10 +52,10 @@ bool wf_blueprint_restarts(const struct wf_blueprint *bp, uint64_t address, uint
 int wf_blueprint_function(struct wf_blueprint *bp, const struct wf_rule *rule, const char *symbol,
 			  const char *name, uint64_t address, uint32_t *ret, struct wf_err *err);
 struct wf_plan_function *wf_blueprint_at(const struct wf_blueprint *bp, uint32_t function);
-/* Its text is copied; later notes are added to earlier ones. */
 /* Can a breakpoint in these bytes be met? -ENXIO where they run from other memory. */
 int wf_blueprint_check_place(const struct wf_blueprint *bp, uint64_t address, uint64_t bytes,
 			     struct wf_err *why);
+/* The text is copied; later notes are added to earlier ones. */
 void wf_blueprint_refuse(struct wf_blueprint *bp, uint32_t function, const char *reason);
 void wf_blueprint_note(struct wf_blueprint *bp, uint32_t function, const char *note);
 
