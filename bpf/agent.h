@@ -56,6 +56,7 @@ enum wf_agent_status {
 #define WF_AGENT_SDK       0x100 /* trace_* and parent_id are those of an OpenTelemetry SDK span */
 #define WF_AGENT_HANDED    0x200 /* the parent came by a hand-off: thread, pool, process, queue */
 #define WF_AGENT_ACTIVE    0x400 /* active_ns and suspensions were measured */
+#define WF_AGENT_RUNNING   0x800 /* it ran already when its function was armed: start_ns is that */
 
 /*
  * Ids are never 0 and never equal in two processes of one fork tree. Times are CLOCK_MONOTONIC of
@@ -150,8 +151,10 @@ enum wf_agent_counter {
 	WF_AGENT_CNT_STARTS,    /* shown to wf_site_start */
 	WF_AGENT_CNT_NOTES,     /* shown to wf_site_note */
 	WF_AGENT_CNT_ATTR_LOST, /* values that did not fit or could not be read */
-	WF_AGENT_CNT_RUNNING,   /* calls that ran when their function was armed: not entries */
-	WF_AGENT_CNT_THREADS,   /* changes of thread that found no slot */
+	WF_AGENT_CNT_RUNNING, /* calls that ran when their function was armed; entries are those of
+				 which a span began */
+	WF_AGENT_CNT_THREADS, /* changes of thread that found no slot */
+	WF_AGENT_CNT_FORGOTTEN, /* keys of calls that gave way to newer ones */
 	WF_AGENT_COUNTERS = 16,
 };
 

@@ -8,6 +8,7 @@
 #define WF_CAPTURE_BPF_H
 
 #include "bpf/maps.bpf.h"
+#include "bpf/source.h"
 
 /* The barrier keeps the compiler from computing one offset into ctx, which the verifier refuses. */
 #define REGISTER(number, field)                                                                    \
@@ -66,25 +67,6 @@ static __always_inline __u64 narrow(__u64 value, __u32 type)
 	}
 }
 
-static __always_inline __u32 width(__u32 type)
-{
-	switch (type) {
-	case WF_SRC_I8:
-	case WF_SRC_U8:
-	case WF_SRC_BOOL:
-		return 1;
-	case WF_SRC_I16:
-	case WF_SRC_U16:
-		return 2;
-	case WF_SRC_I32:
-	case WF_SRC_U32:
-	case WF_SRC_F32:
-		return 4;
-	default:
-		return 8;
-	}
-}
-
 /* Leaves the value, or the address of a string, in task->value. -1: a page is not resident. */
 __noinline int source_value(struct pt_regs *ctx, struct wf_task *task, struct wf_source *source)
 {
@@ -111,7 +93,7 @@ __noinline int source_value(struct pt_regs *ctx, struct wf_task *task, struct wf
 				task->value = (__u64)address;
 				return 0;
 			}
-			if (bpf_probe_read_user(&task->value, width(type), address))
+			if (bpf_probe_read_user(&task->value, wf_src_width(type), address))
 				return -1;
 		} else if (bpf_probe_read_user(&task->value, 8, address)) {
 			return -1;
@@ -292,29 +274,6 @@ __noinline int capture_values(struct pt_regs *ctx, struct wf_task *task, __u32 i
 	return 0;
 }
 
-static __always_inline int compare_holds(__u64 left, struct wf_guard *guard)
-{
-	__u64 right = guard->value;
-	int is_signed = guard->source.type <= WF_SRC_I64;
-
-	switch (guard->compare) {
-	case WF_CMP_EQ:
-		return left == right;
-	case WF_CMP_NE:
-		return left != right;
-	case WF_CMP_LT:
-		return is_signed ? (__s64)left < (__s64)right : left < right;
-	case WF_CMP_LE:
-		return is_signed ? (__s64)left <= (__s64)right : left <= right;
-	case WF_CMP_GT:
-		return is_signed ? (__s64)left > (__s64)right : left > right;
-	case WF_CMP_GE:
-		return is_signed ? (__s64)left >= (__s64)right : left >= right;
-	default:
-		return 0;
-	}
-}
-
 /* Do the guards of this spec let the call through? An unreadable value makes its compare false. */
 __noinline int guards_hold(struct pt_regs *ctx, struct wf_task *task, __u32 index)
 {
@@ -335,7 +294,8 @@ __noinline int guards_hold(struct pt_regs *ctx, struct wf_task *task, __u32 inde
 		if (!guard)
 			return 0;
 		holds = !source_value(ctx, task, &guard->source) &&
-			compare_holds(task->value, guard);
+			wf_src_compare(guard->compare, guard->source.type, task->value,
+				       guard->value);
 		if (any && holds)
 			return 1;
 		if (!any && !holds)

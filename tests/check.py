@@ -19,6 +19,7 @@ MAKE = [os.environ.get('MAKE') or 'make', '-s', '--no-print-directory', f'-j{os.
 CI = os.environ.get('CI') == 'true'
 UNIT_SECONDS = 300
 FUZZ_SECONDS = 3
+TESTS_AT_ONCE = 2  # end-to-end tests, which wait most of the time
 GUEST = [sys.executable, 'tests/vm/run.py'] + (['--require'] if CI else [])  # one emulated processor
 TOTAL = re.compile(r'\w+: (\d+) passed, (\d+) failed, (\d+) skipped')
 
@@ -124,7 +125,8 @@ def main():
         suite(counts, 'fuzz', MAKE + [f'FUZZ_SECONDS={FUZZ_SECONDS}', 'fuzz'])
     suite(counts, 'style', [sys.executable, 'tests/style/run.py'])
     if built:
-        suite(counts, 'e2e', [sys.executable, 'tests/e2e/run.py'] + (['--require'] if CI else []))
+        suite(counts, 'e2e', [sys.executable, 'tests/e2e/run.py', '-j', str(min(os.cpu_count(), TESTS_AT_ONCE))]
+              + (['--require'] if CI else []))
     agent = build(counts, 'the agent for Python and its reader build', 'python-parts')
     guest = start_suite(GUEST) if built else None
     if agent:

@@ -79,37 +79,42 @@ class Clients:
 
 
 class Window:
-    def __init__(self, server, clients, seconds):
-        before = cpu_seconds(server.pid)
-        self.count, self.tps = clients.ask(seconds)
-        self.server_us = 1e6 * (cpu_seconds(server.pid) - before) / self.count
+    def __init__(self, server, seconds):
+        before = cpu_seconds(server.process.pid)
+        self.count, self.tps = server.clients.ask(seconds)
+        self.server_us = 1e6 * (cpu_seconds(server.process.pid) - before) / self.count
         self.tracer_us = self.spans = 0
 
 
-class Series(Windows):
-    """Windows of one server with and without wftrace, in turns."""
+class Server:
+    """uvicorn with web.py on the target's processor, and its clients. sdk: with an SDK that sends to that URL."""
 
-    def __init__(self, shop, python, url, seconds, exchange):
-        super().__init__("plain", "traced")
-        self.shop, self.url, self.seconds = shop, url, seconds
-        self.version = python.parent.parent.joinpath("pyvenv.cfg").read_text().split("version = ")[1].split()[0]
-        self.server, path = self.serve(python)
+    def __init__(self, shop, python, exchange, sdk=None):
+        path = shop.dir / f"{python.parts[-3]}{'-sdk' if sdk else ''}.sock"
+        env = {**os.environ, "PYTHONPATH": str(shop.dir), "PYTHONDONTWRITEBYTECODE": "1", "BENCH_SDK": sdk or "",
+               "OTEL_SERVICE_NAME": "bench"}
+        self.process = shop.spawn([*shop.on_cpu(shop.target_cpu), python, "-m", "uvicorn", "web:app", "--uds",
+                                   path, "--timeout-keep-alive", "600", "--log-level", "warning", "--no-access-log"],
+                                  env=env)
+        shop.wait(path.exists, "the web server", 30)
+        priority.share([self.process.pid])
         self.clients = Clients(path, *exchange)
-        Window(self.server, self.clients, seconds)  # warm
+        Window(self, SECONDS)  # warm
 
-    def serve(self, python):
-        path = self.shop.dir / f"{python.parts[-3]}.sock"
-        env = {**os.environ, "PYTHONPATH": str(self.shop.dir), "PYTHONDONTWRITEBYTECODE": "1"}
-        server = self.shop.spawn([*self.shop.on_cpu(self.shop.target_cpu), python, "-m", "uvicorn", "web:app", "--uds",
-                                  path, "--timeout-keep-alive", "600", "--log-level", "warning", "--no-access-log"], env=env)
-        self.shop.wait(path.exists, "the web server", 30)
-        priority.share([server.pid])
-        return server, path
+
+class Series(Windows):
+    """Windows of one server without anything and with wftrace, and of one with an SDK, in turns."""
+
+    def __init__(self, shop, python, url, exchange):
+        super().__init__("plain", "traced", "sdk")
+        self.shop, self.url = shop, url
+        self.version = python.parent.parent.joinpath("pyvenv.cfg").read_text().split("version = ")[1].split()[0]
+        self.server, self.with_sdk = Server(shop, python, exchange), Server(shop, python, exchange, url)
 
     def traced_window(self):
-        tracer = self.shop.trace(self.server, RULES, "--to", self.url)
+        tracer = self.shop.trace(self.server.process, RULES, "--to", self.url)
         before = cpu_seconds(tracer.pid)
-        window = Window(self.server, self.clients, self.seconds)
+        window = Window(self.server, SECONDS)
         window.tracer_us = 1e6 * (cpu_seconds(tracer.pid) - before) / window.count
         ledger = tracer.stop(check=False).ledger
         if not ledger["balanced"] or ledger["entries"] < 3 * (window.count - CLIENTS):
@@ -118,9 +123,17 @@ class Series(Windows):
         return window
 
     def round(self, even):
-        makers = {"plain": lambda: Window(self.server, self.clients, self.seconds), "traced": self.traced_window}
+        makers = {"plain": lambda: Window(self.server, SECONDS), "traced": self.traced_window,
+                  "sdk": lambda: Window(self.with_sdk, SECONDS)}
         for name in list(makers) if even else reversed(makers):
             self.windows[name].append(makers[name]())
+
+    def close(self):
+        self.server.clients.close()
+        self.with_sdk.clients.close()
+
+    def over_sdk(self):
+        return self.added_us("traced") / max(self.added_us("sdk"), 1e-9)
 
     def is_unsure(self):
         """Chance alone could have moved the loss across its bar."""
@@ -132,29 +145,34 @@ class Series(Windows):
         return (f"{self.version}: {self.loss('traced'):.1f} %, 95 % interval {low:.1f} to {high:.1f}, "
                 f"{self.median('plain', 'tps'):.0f} requests/s untraced, CPU time of a request in the server "
                 f"{self.median('plain', 'server_us'):.0f} us untraced, {self.median('traced', 'server_us'):.0f} traced, "
-                f"and {self.median('traced', 'tracer_us'):.0f} in wftrace")
+                f"and {self.median('traced', 'tracer_us'):.0f} in wftrace; with the SDK "
+                f"{self.median('sdk', 'server_us'):.0f} us, {self.loss('sdk'):.1f} % lost")
 
 
 def group(name, what, rounds, exchange):
+    over_sdk = f"{name}_vs_sdk"
+
     def measure(shop):
-        shutil.copy(HERE / "web.py", shop.dir)
+        for module in ("web.py", "spanned.py"):
+            shutil.copy(HERE / module, shop.dir)
         os.sched_setaffinity(0, {shop.tracer_cpu})  # the clients, so that nothing else runs beside the server
         _, url = receiver(shop)
-        series = [Series(shop, python, url, SECONDS, exchange) for python in pythons()]
+        series = [Series(shop, python, url, exchange) for python in pythons()]
         count = shop.rounds(rounds)
         for i in range(count):
             for each in series:
                 each.round(i % 2)
         for each in series:
-            each.clients.close()
+            each.close()
         os.sched_setaffinity(0, shop.cpus)
         worst = max(series, key=lambda each: each.loss("traced"))
         spans = statistics.median(window.spans for window in worst.windows["traced"])
         yield (name, worst.loss("traced"),
                f"FastAPI under uvicorn, {what}, {spans:.0f} spans a request, OTLP/http, {CLIENTS} clients; the worst "
-               f"of {'; '.join(each.describe() for each in series)}; median of {count} pairs of windows",
-               worst.is_unsure())
-    return Group((name,), 15 + rounds * 4 * (SECONDS + 1), measure)
+               f"of {'; '.join(each.describe() for each in series)}; median of {count} rounds", worst.is_unsure())
+        yield (over_sdk, round(max(each.over_sdk() for each in series), 2),
+               "CPU time added to a request, over what the same spans by OpenTelemetry's SDK add")
+    return Group((name, over_sdk), 15 + rounds * 6 * (SECONDS + 1), measure)
 
 
 GROUPS = (group("overhead.fastapi", "an order of ten lines checked, looked up and kept by SQLite", 16, ORDER),

@@ -102,10 +102,6 @@ class Series(Windows):
                 f"empty programs, {self.median('traced', 'server_us'):.0f} traced, and "
                 f"{self.median('traced', 'tracer_us'):.0f} in wftrace")
 
-    def added_us(self, who):
-        """CPU time of a transaction, all processes together, over that without anything."""
-        return sum(self.median(who, what) - self.median("plain", what) for what in ("server_us", "tracer_us"))
-
     def over_empty(self):
         return round(self.added_us("traced") / max(self.added_us("empty"), 1e-9), 2)
 

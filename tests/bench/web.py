@@ -6,6 +6,8 @@ import sqlite3
 from fastapi import FastAPI
 from pydantic import BaseModel, Field
 
+from spanned import spanned
+
 app = FastAPI()
 database = sqlite3.connect("orders.db", isolation_level=None)
 database.executescript("""
@@ -40,10 +42,12 @@ class Order(BaseModel):
     total: int
 
 
+@spanned(count=len)
 async def find_items(wishes):
     return [database.execute("SELECT name, price FROM item WHERE sku = ?", (wish.sku,)).fetchone() for wish in wishes]
 
 
+@spanned(customer=lambda customer, wishes: customer, result=True)
 async def keep_order(customer, wishes):
     with database:
         database.execute("BEGIN")
@@ -53,6 +57,7 @@ async def keep_order(customer, wishes):
 
 
 @app.post("/order")
+@spanned(customer=lambda request: request.customer)
 async def order(request: Request) -> Order:
     found = await find_items(request.wishes)
     await keep_order(request.customer, request.wishes)
@@ -61,14 +66,17 @@ async def order(request: Request) -> Order:
     return Order(customer=request.customer, lines=lines, total=sum(line.number * line.price for line in lines))
 
 
+@spanned(item=lambda item: item)
 async def find_price(item):
     return item * 10
 
 
+@spanned(currency=lambda price, currency: currency)
 async def make_bill(price, currency):
     return {"total": 2 * price, "currency": currency}
 
 
 @app.get("/price/{item}")
+@spanned(item=lambda item, currency: item)
 async def price(item: int, currency: str = "EUR"):
     return await make_bill(await find_price(item), currency)

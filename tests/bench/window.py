@@ -35,3 +35,7 @@ class Windows:
         count = len(losses)
         cut = max(0, math.floor(count / 2 - 0.98 * math.sqrt(count)))
         return losses[cut], losses[count - 1 - cut]
+
+    def added_us(self, who):
+        """CPU time of a transaction, all processes together, over that without anything."""
+        return sum(self.median(who, what) - self.median("plain", what) for what in ("server_us", "tracer_us"))

@@ -20,6 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 sys.dont_write_bytecode = True
+os.environ["PYTHONDONTWRITEBYTECODE"] = "1"  # of the programs neither
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import harness  # noqa: E402

@@ -5,6 +5,7 @@ The driver `push` (tests/unit/push.c) makes spans up; the receiver decodes with 
 classes. No kernel is needed.
 """
 import contextlib
+import fcntl
 import json
 import os
 import socket
@@ -12,7 +13,7 @@ import subprocess
 import time
 
 import receiver
-from harness import OUT, ROOT, Failure, Skip
+from harness import CACHE, OUT, ROOT, Failure, Skip
 
 LOSSES = ("lost_queue_full", "lost_rejected", "lost_retries", "lost_too_large", "lost_write", "lost_encode")
 # What a gRPC server says first: an HTTP/2 SETTINGS frame.
@@ -40,8 +41,11 @@ class Result:
 
 def make(target):
     out = os.environ.get("O") or "build"
-    ran = subprocess.run(["make", "-s", f"O={out}", f"{out}/tests/{target}"], cwd=ROOT, capture_output=True,
-                         text=True, check=False)
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with open(CACHE / "make.lock", "w") as lock:  # tests that run side by side want the same program
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        ran = subprocess.run(["make", "-s", f"O={out}", f"{out}/tests/{target}"], cwd=ROOT, capture_output=True,
+                             text=True, check=False)
     if ran.returncode:
         raise Skip(f"{target} is not built: {ran.stderr.strip()[-200:]}", required=True)
     return OUT / "tests" / target

@@ -24,7 +24,7 @@ class Shop:
         self.redis = t.spawn([need_tool("redis-server"), "--port", "0", "--unixsocket", socket, "--save", "",
                               "--appendonly", "no", "--dir", t.dir, "--daemonize", "no"])
         t.wait(socket.exists, "redis is there", 20)
-        env = {**os.environ, "PYTHONPATH": str(PROGRAMS), "PYTHONDONTWRITEBYTECODE": "1", "HOME": str(t.dir),
+        env = {**os.environ, "PYTHONPATH": str(PROGRAMS), "HOME": str(t.dir),
                "ORDERS_BROKER": f"redis+socket://{socket}"}
         self.worker = t.spawn([python, "-m", "celery", "-A", "orders_celery", "worker", "-P", "prefork", "-c", "2", "-l",
                                "warning", "--without-gossip", "--without-mingle", "--without-heartbeat"], env=env)

@@ -103,7 +103,6 @@ def test_active_time_on_request(t):
 
 def test_what_stays_out_is_refused_by_name(t):
     for text, why in (("  - {function: f, once: true}\n", "'once' of native functions"),
-                      ("  - {function: m:f, parent: key(self.id)}\n", "name both ends under 'links'"),
                       ("  - {function: m:f, parent: nearest(x)}\n", "'parent: nearest(...)'")):
         path = t.dir / "refused.yaml"
         path.write_text(HEAD + text)

@@ -19,7 +19,7 @@ def environment(t, python, seconds):
     folder.mkdir(parents=True)
     shutil.copy(ROOT / "userspace" / "python" / "wftrace.pth", folder)
     (folder / "shelf.py").write_text(MODULE)
-    return {**os.environ, "PYTHONUSERBASE": str(site), "PYTHONDONTWRITEBYTECODE": "1", "WFTRACE_WAIT": str(seconds)}
+    return {**os.environ, "PYTHONUSERBASE": str(site), "WFTRACE_WAIT": str(seconds)}
 
 
 def test_no_call_is_missed(t):

@@ -18,7 +18,7 @@ def packages(t, version="2.1"):
     (folder / "depot" / "__init__.py").write_text(
         f"from . import engine\nfrom .engine import run\n__version__ = '{version}'\n")
     (folder / "depot" / "engine.py").write_text(ENGINE)
-    return {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
+    return {**os.environ, "PYTHONPATH": str(folder)}
 
 
 def program(t, python, version="2.1"):

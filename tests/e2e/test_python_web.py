@@ -25,7 +25,7 @@ def asgi_answer(n):
 
 
 def serve(t, python, command, socket, patch=()):
-    env = {**os.environ, "PYTHONPATH": str(PROGRAMS), "PYTHONDONTWRITEBYTECODE": "1", "HOME": str(t.dir)}
+    env = {**os.environ, "PYTHONPATH": str(PROGRAMS), "HOME": str(t.dir)}
     server = t.spawn([python, "-m", *command], env=env)
     listening(t, socket)
     return server

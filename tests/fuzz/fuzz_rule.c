@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "userspace/rule/expr.h"
-#include "userspace/rule/rule.h"
+#include "userspace/rule/ruleset.h"
 
 #define EVAL_BYTES_MAX (256 * 1024)
 

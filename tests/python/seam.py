@@ -18,7 +18,7 @@ WAIT_S = 60
 KINDS = {1: 'span', 2: 'start', 3: 'event', 4: 'log', 5: 'armed', 6: 'refused', 7: 'restored'}
 STATUSES = {0: 'open', 1: 'returned', 2: 'raised', 3: 'cancelled', 4: 'abandoned'}
 FLAGS = {0x01: 'root', 0x02: 'async', 0x04: 'moved', 0x08: 'lost', 0x10: 'remote', 0x20: 'sampled', 0x40: 'link',
-         0x80: 'quiet', 0x100: 'sdk', 0x200: 'handed', 0x400: 'active'}
+         0x80: 'quiet', 0x100: 'sdk', 0x200: 'handed', 0x400: 'active', 0x800: 'running'}
 
 
 class Skip(Exception):

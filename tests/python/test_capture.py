@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is copied from values, what an exception tells, log lines, and late modules."""
-from seam import request, rules_for
+from seam import everywhere, request, rules_for
 
 BIG, BYTES = 35, 34
 
@@ -130,12 +130,29 @@ def test_exceptions_tell_type_message_and_place(test):
         inner, outer = ([r for r in records if r['rule'] == n] for n in (1, 2))
         wanted = [('builtins:ValueError', 'plain 1'), ('builtins:KeyError', "'k'"), ('__main__:Loud', 'arg'),
                   ('builtins:FileNotFoundError', '[Errno 2] missing'), ('builtins:ValueError', None),
-                  ('builtins:FileNotFoundError', None)]
+                  ('builtins:FileNotFoundError', '[Errno 2] of: <__main__:Trap>')]
         for rows in inner, outer:
             assert [(r['values'][241], r['values'].get(242)) for r in rows] == wanted, rows
         assert all('in fails' in r['values'][243] and 'quiet' not in r['flags'] for r in inner), inner
         assert inner[0]['values'][243].count('in fails') == 1, inner[0]['values'][243]
         assert all(243 not in r['values'] and 'quiet' in r['flags'] for r in outer), outer
+
+
+@everywhere
+def test_messages_are_those_of_str_without_its_code(test):
+    reader = test.reader()
+    foreign = ["('x', <__main__:Trap>)", '[Errno 2] of: <__main__:Trap>', None, '(1, <builtins:list>)',
+               "('a', '%s'...)" % ('x' * 256), '(<__main__:Trap>, %s, ...)' % ', '.join(map(str, range(15))), "('p', <builtins:list>)",
+               'arg', '[Errno 2] h', None, None]
+    for method in test.methods():
+        guest = test.guest('values.py')
+        arm(guest, rules_for(['__main__:fails']), method=method)
+        said = guest.say('messages')
+        guest.end()
+        got = [r['values'].get(242) for r in reader.records() if r['kind'] == 'span']
+        assert said['touched'] == [], said
+        assert got == said['texts'] + foreign, [pair for pair in zip(got, said['texts'] + foreign)
+                                                if pair[0] != pair[1]]
 
 
 def test_log_lines_carry_their_span(test):

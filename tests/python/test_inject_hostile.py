@@ -14,42 +14,27 @@ from test_inject import BUSY
 
 NOT_SUPPORTED, BUSY_NOW, CANCELLED, NO_ENTRY, EARLY, ENDED, READ_ONLY = 95, 16, 125, 2, 11, 3, 30
 
-DENY = """
-import sys
-denied = sys.argv[1]
-import threading
-end = []
-threading.Thread(target=lambda: (sys.stdin.read(), end.append(1)), daemon=True).start()
-def hook(event, args):
-    if event == denied and on:
-        raise RuntimeError("denied " + event)
-on = []
-sys.addaudithook(hook)
-print("ready", flush=True)
-on.append(1)
-while not end:
-    pass
-on.clear()
-print("well", flush=True)
-"""
-
-
-SEEN = """
+# A program with an audit hook, which runs until its input ends.
+AUDITED = """
 import sys, threading
-end, seen = [], []
+end, on, seen = [], [], []
 threading.Thread(target=lambda: (sys.stdin.read(), end.append(1)), daemon=True).start()
 def hook(event, args):
-    if on and event not in seen:
-        seen.append(event)
-on = []
+    if on:
+        %s
 sys.addaudithook(hook)
 print("ready", flush=True)
 on.append(1)
 while not end:
     pass
 on.clear()
-print(" ".join(seen), flush=True)
+print(*seen or ["well"], flush=True)
 """
+DENY = AUDITED % """
+        if event == sys.argv[1]:
+            raise RuntimeError("denied " + event)
+"""
+SEEN = AUDITED % "event in seen or seen.append(event)"
 
 
 @everywhere
@@ -59,7 +44,7 @@ def test_audit_hooks_are_respected(t):
     answer = t.inject(target)
     t.equal(answer.errno, NOT_SUPPORTED, f"errno of {answer}")
     t.contains(answer.error, "has audit hooks", "why")
-    t.undisturbed(target, [""])
+    t.undisturbed(target, ["well"])
 
 
 @few

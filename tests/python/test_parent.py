@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Parents that are not the call around: own queues, incoming trace contexts, spans of an SDK."""
-from seam import request, rules_for, tree
+from seam import everywhere, request, rules_for, tree
 
 TRACE = '0af7651916cd43dd8448eb211c80319c'
 PARENT = 'b7ad6b7169203331'
@@ -40,6 +40,41 @@ def test_jobs_of_a_queue_are_found_again_by_their_key(test):
                 else:
                     assert does['parent'] == '0' and does['link'] == put['id'], does
             assert len(puts) == 3 and tree(records, names).count('leaf') == 3
+
+
+@everywhere
+def test_a_key_may_be_given_at_the_end_and_stay(test):
+    reader = test.reader()
+    for method in test.methods():
+        guest = test.guest('parents.py')
+        arm(guest, [
+            {'id': 1, 'target': '__main__:makes',
+             'key': {'name': 'kept', 'give': [['return'], ['item', 'id']], 'give_at': 'exit'}},
+            {'id': 2, 'target': '__main__:takes', 'captures': [[0, 'entry', [['arg', 'job'], ['item', 'n']]]],
+             'key': {'name': 'kept', 'take': [['arg', 'job'], ['item', 'id']], 'keep': True}}], method=method)
+        guest.say('kept')
+        guest.end()
+        records = spans(reader)
+        made, failed = [r for r in records if r['rule'] == 1]
+        assert (made['status'], failed['status']) == ('returned', 'raised'), records
+        assert [r['parent'] for r in records if r['rule'] == 2] == [made['id'], made['id'], '0'], records
+
+
+def test_the_oldest_keys_are_forgotten_and_counted(test):
+    reader = test.reader()
+    count = 12000
+    for method in test.methods():
+        guest = test.guest('parents.py')
+        arm(guest, [
+            {'id': 1, 'target': '__main__:leaf', 'key': {'name': 'n', 'give': [['arg', 'x']]}},
+            {'id': 2, 'target': '__main__:takes',
+             'key': {'name': 'n', 'take': [['arg', 'job'], ['item', 'id']]}}], method=method)
+        guest.say('flood', count=count)
+        forgotten = guest.say('apply', request=request([], do='status', sequence=2))['counters'][13]
+        guest.end()
+        first, last = [r for r in spans(reader) if r['rule'] == 2]
+        assert first['parent'] == '0' and last['parent'] != '0' and 'handed' in last['flags'], (first, last)
+        assert count - 10000 <= forgotten < count - 10000 + 64, forgotten
 
 
 def test_a_server_takes_its_parent_from_the_request_only(test):

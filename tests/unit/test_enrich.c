@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include "sleeper.h"
 #include "userspace/collect/enrich.h"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
@@ -89,38 +90,18 @@ static void resource_attributes_are_decoded_or_discarded_whole(void **state)
 	}
 }
 
-/* sleep with an environment of our own. */
-static pid_t start(char *const environment[])
-{
-	int fds[2];
-	char byte;
-	pid_t pid;
-
-	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
-	pid = fork();
-	if (pid == 0) {
-		execle("/bin/sleep", "sleep", "100", (char *)NULL, environment);
-		_exit(127);
-	}
-	close(fds[1]);
-	(void)!read(fds[0], &byte, 1);
-	close(fds[0]);
-	return pid;
-}
-
 static json_t *resource_of(char *const environment[], const char *service_name,
 			   const char *const *given, size_t count)
 {
 	wf_auto(wf_target_freep) struct wf_target *target = NULL;
 	wf_auto(wf_freep) char *text = NULL;
 	struct wf_err err = {0};
-	pid_t pid = start(environment);
+	pid_t pid = sleeper_start("/bin/sleep", environment);
 	json_t *object;
 
 	assert_int_equal(wf_target_open(pid, &target, &err), 0);
 	assert_int_equal(wf_enrich_resource_json(target, service_name, given, count, &text), 0);
-	kill(pid, SIGKILL);
-	waitpid(pid, NULL, 0);
+	sleeper_stop(pid);
 	assert_null(strchr(text, '\n'));
 	object = json_loads(text, 0, NULL);
 	assert_non_null(object);
@@ -203,7 +184,7 @@ static void what_the_user_gives_wins_and_must_have_a_value(void **state)
 	char *environment[] = {NULL};
 	wf_auto(wf_target_freep) struct wf_target *target = NULL;
 	json_t *object = resource_of(environment, NULL, good, COUNT(good));
-	pid_t pid = start(environment);
+	pid_t pid = sleeper_start("/bin/sleep", environment);
 	char *text = NULL;
 
 	(void)state;
@@ -214,8 +195,7 @@ static void what_the_user_gives_wins_and_must_have_a_value(void **state)
 	assert_int_equal(wf_target_open(pid, &target, NULL), 0);
 	assert_int_equal(wf_enrich_resource_json(target, NULL, bad, 1, &text), -EINVAL);
 	assert_null(text);
-	kill(pid, SIGKILL);
-	waitpid(pid, NULL, 0);
+	sleeper_stop(pid);
 }
 
 int main(void)

@@ -18,7 +18,7 @@
 #include "userspace/cli/completion.h"
 #include "userspace/cli/help.h"
 #include "userspace/cli/option.h"
-#include "userspace/rule/rule.h"
+#include "userspace/rule/ruleset.h"
 
 /* Parse a line as a shell would split it. The config borrows from words. */
 static int parse(const char *line, wordexp_t *words, struct wf_config *config, struct wf_err *err)

@@ -12,7 +12,7 @@
 #include <errno.h>
 
 #include "userspace/base/str.h"
-#include "userspace/rule/rule.h"
+#include "userspace/rule/ruleset.h"
 #include "userspace/rule/shipped.h"
 
 #define HEAD "wftrace: 1\nprofile: t\n"

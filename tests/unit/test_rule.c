@@ -12,7 +12,7 @@
 #include <errno.h>
 
 #include "userspace/base/str.h"
-#include "userspace/rule/rule.h"
+#include "userspace/rule/ruleset.h"
 
 #define LINE_BYTES 4096
 

@@ -13,14 +13,13 @@
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <sys/wait.h>
 
 #include <cmocka.h>
 
+#include "sleeper.h"
 #include "userspace/base/cleanup.h"
 #include "userspace/base/str.h"
-#include "userspace/target/maps.h"
 #include "userspace/target/proc.h"
 #include "userspace/target/target.h"
 
@@ -63,36 +62,21 @@ static void child_start(struct child *child, void (*work)(int ready, int go))
 	assert_int_equal(read(child->ready, &byte, 1), 1);
 }
 
+/* Start one, and look at it. */
+static void child_open(struct child *child, void (*work)(int ready, int go), struct wf_target **ret)
+{
+	struct wf_err err = {0};
+
+	child_start(child, work);
+	if (wf_target_open(child->pid, ret, &err) < 0)
+		fail_msg("%s", err.msg);
+}
+
 static void child_stop(struct child *child)
 {
 	close(child->go);
 	close(child->ready);
 	waitpid(child->pid, NULL, 0);
-}
-
-/* A copy of sleep under another name, started; its output pipe closes when it has become it. */
-static pid_t start_copy(const char *path)
-{
-	int fds[2];
-	char byte;
-	pid_t pid;
-
-	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
-	pid = fork();
-	if (pid == 0) {
-		execl(path, path, "100", (char *)NULL);
-		_exit(127);
-	}
-	close(fds[1]);
-	(void)!read(fds[0], &byte, 1);
-	close(fds[0]);
-	return pid;
-}
-
-static void stop(pid_t pid)
-{
-	kill(pid, SIGKILL);
-	waitpid(pid, NULL, 0);
 }
 
 static void copy_file(const char *from, const char *to)
@@ -114,12 +98,10 @@ static void a_process_is_read_as_it_is(void **state)
 {
 	wf_auto(wf_target_freep) struct wf_target *target = NULL;
 	const struct wf_mapping *mapping;
-	struct wf_err err = {0};
 	struct child child;
 
 	(void)state;
-	child_start(&child, child_wait);
-	assert_int_equal(wf_target_open(child.pid, &target, &err), 0);
+	child_open(&child, child_wait, &target);
 	assert_int_equal(target->ppid, getpid());
 	assert_int_equal(target->inner_pid, child.pid);
 	assert_int_equal(target->uid, geteuid());
@@ -158,8 +140,7 @@ static void a_name_with_parentheses_and_newlines_does_no_harm(void **state)
 	size_t count;
 
 	(void)state;
-	child_start(&child, odd_rename);
-	assert_int_equal(wf_target_open(child.pid, &target, &err), 0);
+	child_open(&child, odd_rename, &target);
 	assert_string_equal(target->comm, ") R 1 (a\nb");
 	assert_int_equal(target->ppid, getpid());
 	assert_int_equal(wf_target_by_name(") R 1 (a\nb", &pids, &count, &err), 0);
@@ -218,10 +199,10 @@ static void a_32_bit_program_is_refused(void **state)
 	assert_int_equal(write(fd, program, sizeof(program)), sizeof(program));
 	fchmod(fd, 0755);
 	close(fd);
-	pid = start_copy(path);
+	pid = sleeper_start(path, environ);
 	rc = wf_target_open(pid, &target, &err);
 	unlink(path);
-	stop(pid);
+	sleeper_stop(pid);
 	if (rc == -ESRCH)
 		skip(); /* this kernel runs no 32-bit programs */
 	assert_int_equal(rc, -ENOTSUP);
@@ -241,7 +222,7 @@ static void a_deleted_program_can_be_opened(void **state)
 	assert_true(fd >= 0);
 	close(fd);
 	copy_file("/bin/sleep", path);
-	pid = start_copy(path);
+	pid = sleeper_start(path, environ);
 	unlink(path);
 	assert_int_equal(wf_target_open(pid, &target, &err), 0);
 	assert_true(target->exe_deleted);
@@ -251,7 +232,7 @@ static void a_deleted_program_can_be_opened(void **state)
 	assert_true(mapping->deleted);
 	assert_string_equal(mapping->path, path);
 	assert_int_equal(access(mapping->open_path, R_OK), 0);
-	stop(pid);
+	sleeper_stop(pid);
 }
 
 /* One page of a file, executable; then the file goes away. */
@@ -283,13 +264,11 @@ static void odd_paths_and_memory_files_are_found(void **state)
 {
 	wf_auto(wf_target_freep) struct wf_target *target = NULL;
 	const struct wf_mapping *mapping;
-	struct wf_err err = {0};
 	struct child child;
 	struct stat st;
 
 	(void)state;
-	child_start(&child, map_odd_files);
-	assert_int_equal(wf_target_open(child.pid, &target, &err), 0);
+	child_open(&child, map_odd_files, &target);
 	mapping = wf_target_find(target, "*\nodd (deleted)", NULL);
 	assert_non_null(mapping);
 	assert_true(mapping->deleted);
@@ -320,12 +299,10 @@ static void text_that_moved_to_other_memory_is_flagged(void **state)
 {
 	wf_auto(wf_target_freep) struct wf_target *target = NULL;
 	const struct wf_mapping *mapping;
-	struct wf_err err = {0};
 	struct child child;
 
 	(void)state;
-	child_start(&child, remap_text);
-	assert_int_equal(wf_target_open(child.pid, &target, &err), 0);
+	child_open(&child, remap_text, &target);
 	mapping = wf_target_find(target, "sleep", NULL);
 	assert_non_null(mapping);
 	assert_int_equal(mapping->remapped_offset, 4096);
@@ -344,12 +321,10 @@ static void be_traced(int ready, int go)
 static void a_debugger_is_named(void **state)
 {
 	wf_auto(wf_target_freep) struct wf_target *target = NULL;
-	struct wf_err err = {0};
 	struct child child;
 
 	(void)state;
-	child_start(&child, be_traced);
-	assert_int_equal(wf_target_open(child.pid, &target, &err), 0);
+	child_open(&child, be_traced, &target);
 	assert_true(target->traced_by_debugger);
 	assert_int_equal(target->debugger, getpid());
 	child_stop(&child);
@@ -450,7 +425,7 @@ static void processes_are_found_by_name_and_by_file(void **state)
 	assert_true(fd >= 0);
 	close(fd);
 	copy_file("/bin/sleep", path);
-	pid = start_copy(path);
+	pid = sleeper_start(path, environ);
 	unlink(path);
 	assert_int_equal(wf_target_by_name(strrchr(path, '/') + 1, &pids, &count, &err), 0);
 	assert_int_equal(count, 1);
@@ -461,69 +436,11 @@ static void processes_are_found_by_name_and_by_file(void **state)
 			 0);
 	assert_int_equal(count, 1);
 	assert_int_equal(mappers[0], pid);
-	stop(pid);
+	sleeper_stop(pid);
 	free(pids);
 	pids = NULL;
 	assert_int_equal(wf_target_by_name("no such name", &pids, &count, &err), -ESRCH);
 	assert_non_null(strstr(err.msg, "no such name"));
-}
-
-static void broken_texts_of_proc_are_refused(void **state)
-{
-	static const char *const stats[] = {
-		"", "1", "1 (", "1 )x(", "1 (a)", "1 (a) R", "x (a) R 1 1 1 1 1 1"};
-	static const char *const statuses[] = {"", "Name:\tx\n", "Tgid:\t1\n", "Tgid:\t1\nUid:\n"};
-	struct wf_proc_status status;
-	struct wf_proc_stat stat;
-
-	(void)state;
-	for (size_t i = 0; i < COUNT(stats); i++)
-		assert_int_equal(wf_proc_parse_stat(stats[i], &stat), -EIO);
-	for (size_t i = 0; i < COUNT(statuses); i++)
-		assert_int_equal(wf_proc_parse_status(statuses[i], &status), -EIO);
-}
-
-static void a_status_text_is_understood(void **state)
-{
-	static const char text[] = "Name:\tsh\nTgid:\t42\nPid:\t42\nTracerPid:\t7\n"
-				   "Uid:\t1\t2\t3\t4\nGid:\t5\t6\t7\t8\nNSpid:\t42\t9\t1\n"
-				   "Seccomp:\t2\nx86_Thread_features:\tshstk wrss\n";
-	struct wf_proc_status status;
-
-	(void)state;
-	assert_int_equal(wf_proc_parse_status(text, &status), 0);
-	assert_int_equal(status.tgid, 42);
-	assert_int_equal(status.tracer, 7);
-	assert_int_equal(status.uid, 2);
-	assert_int_equal(status.gid, 6);
-	assert_int_equal(status.inner_count, 3);
-	assert_int_equal(status.inner[2], 1);
-	assert_true(status.seccomp);
-	assert_true(status.shadow_stack);
-}
-
-static void maps_give_one_entry_per_file(void **state)
-{
-	char text[] = "00400000-00401000 r--p 00000000 08:01 11 /bin/a\n"
-		      "00401000-00402000 r-xp 00001000 08:01 11 /bin/a\n"
-		      "00402000-00403000 r-xp 00002000 08:01 11 /bin/a\n"
-		      "00500000-00501000 rwxp 00000000 00:00 0 \n"
-		      "00600000-00601000 r-xp 00000000 00:01 12 /dev/zero (deleted)\n"
-		      "00700000-00701000 r-xp 00003000 fd:02 13    /lib/x y\\012z\n"
-		      "broken line\n"
-		      "7fff0000-7fff1000 r-xp 00000000 00:00 0 [vdso]";
-	struct wf_arena *arena = wf_arena_new(1 << 20);
-	struct wf_maps maps;
-
-	(void)state;
-	assert_int_equal(wf_maps_parse(text, arena, &maps), 0);
-	assert_int_equal(maps.count, 2);
-	assert_int_equal(maps.list[0].start, 0x401000);
-	assert_int_equal(maps.list[0].offset, 0x1000);
-	assert_string_equal(maps.list[1].path, "/lib/x y\nz");
-	assert_int_equal(maps.list[1].device, makedev(0xfd, 2));
-	assert_int_equal(maps.list[1].inode, 13);
-	wf_arena_free(arena);
 }
 
 int main(void)
@@ -540,9 +457,6 @@ int main(void)
 		cmocka_unit_test(a_pid_of_another_namespace_is_answered_with_the_hosts),
 		cmocka_unit_test(descendants_are_found_and_nobody_else),
 		cmocka_unit_test(processes_are_found_by_name_and_by_file),
-		cmocka_unit_test(broken_texts_of_proc_are_refused),
-		cmocka_unit_test(a_status_text_is_understood),
-		cmocka_unit_test(maps_give_one_entry_per_file),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

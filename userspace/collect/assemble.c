@@ -2,24 +2,15 @@
 #include "assemble.h"
 
 #include <errno.h>
-#include <string.h>
 
-#include "builder.h"
-#include "catalog.h"
-#include "event.h"
-#include "exception.h"
-#include "hold.h"
+#include "call.h"
 #include "logged.h"
-#include "outbox.h"
-#include "outcome.h"
 #include "start.h"
-#include "trace.h"
 #include "userspace/span/wire.h"
 
 #define EXCEPTIONS_MAX  1024
 #define EVENTS_MAX      10000
 #define EVENT_BYTES_MAX (16 * 1024 * 1024)
-#define HELD_BYTES_MAX  (64 * 1024 * 1024)
 #define DUE_MAX         4096
 #define BATCH_BYTES_MIN 16384
 #define STARTS_MAX      20000
@@ -31,25 +22,13 @@ struct wf_assembler {
 	struct wf_assembler_counters counters;
 	struct wf_catalog *catalog;
 	struct wf_traces *traces;
-	struct wf_holds *holds;
 	struct wf_events *events;
 	struct wf_exceptions *exceptions;
-	struct wf_outbox *outbox;
 	struct wf_starts *starts;
-	struct wf_builder builder;
+	struct wf_packer packer;
+	struct wf_calls calls;
 	uint64_t tick_ns;
-	uint64_t min_duration_max_ns; /* of all rules */
 };
-
-/* A record and what was decided about it. */
-struct verdict {
-	const struct wf_rec_span *record;
-	struct wf_trace_context context;
-	uint64_t parent_id;
-	struct wf_exception *exception;
-};
-
-static void release(void *ctx, struct wf_held *held);
 
 static uint64_t min_duration_max(const struct wf_ruleset *rules)
 {
@@ -62,15 +41,14 @@ static uint64_t min_duration_max(const struct wf_ruleset *rules)
 	return max;
 }
 
-static int make_parts(struct wf_assembler *assembler, struct wf_err *err)
+static int make_tables(struct wf_assembler *assembler, struct wf_err *err)
 {
-	const struct wf_assembler_config *config = &assembler->config;
 	struct wf_trace_limits limits = {
 		.trees_max = 100000,
 		.spawns_max = 100000,
 		.link_ns = 60000000000ull,
 		.fork_child_ns = 10000000000ull,
-		.min_duration_max_ns = assembler->min_duration_max_ns,
+		.min_duration_max_ns = min_duration_max(assembler->config.rules),
 	};
 	int rc = wf_catalog_new(NULL, &assembler->catalog, err);
 
@@ -78,21 +56,39 @@ static int make_parts(struct wf_assembler *assembler, struct wf_err *err)
 		rc = wf_traces_new(&limits, assembler->catalog, &assembler->traces, err);
 	if (rc < 0)
 		return rc;
-	assembler->holds = wf_holds_new(config->held_spans_max, HELD_BYTES_MAX, release, assembler);
 	assembler->events = wf_events_new(EVENTS_MAX, EVENT_BYTES_MAX);
 	assembler->exceptions = wf_exceptions_new(EXCEPTIONS_MAX);
-	assembler->outbox = wf_outbox_new(config->batch_spans, config->batch_bytes,
-					  DUE_MAX + (size_t)config->held_spans_max);
 	assembler->starts = wf_starts_new(STARTS_MAX, START_BYTES_MAX);
-	if (!assembler->holds || !assembler->events || !assembler->exceptions ||
-	    !assembler->outbox || !assembler->starts)
+	if (!assembler->events || !assembler->exceptions || !assembler->starts)
 		return wf_err_set(err, ENOMEM, "out of memory");
-	assembler->builder = (struct wf_builder){
+	return 0;
+}
+
+/* Those that work on the tables. */
+static int make_parts(struct wf_assembler *assembler, struct wf_err *err)
+{
+	const struct wf_assembler_config *config = &assembler->config;
+	struct wf_builder builder = {
 		.rules = config->rules,
 		.catalog = assembler->catalog,
 		.exceptions = assembler->exceptions,
 		.counters = &assembler->counters,
 	};
+
+	assembler->calls = (struct wf_calls){
+		.rules = config->rules,
+		.catalog = assembler->catalog,
+		.traces = assembler->traces,
+		.events = assembler->events,
+		.exceptions = assembler->exceptions,
+		.packer = &assembler->packer,
+		.counters = &assembler->counters,
+		.min_duration_max_ns = min_duration_max(config->rules),
+	};
+	if (wf_packer_init(&assembler->packer, config, &builder,
+			   DUE_MAX + (size_t)config->held_spans_max) < 0 ||
+	    wf_calls_init(&assembler->calls, config->held_spans_max) < 0)
+		return wf_err_set(err, ENOMEM, "out of memory");
 	return 0;
 }
 
@@ -100,9 +96,9 @@ void wf_assembler_free(struct wf_assembler *assembler)
 {
 	if (!assembler)
 		return;
-	wf_outbox_free(assembler->outbox);
+	wf_packer_done(&assembler->packer);
+	wf_calls_done(&assembler->calls);
 	wf_starts_free(assembler->starts);
-	wf_holds_free(assembler->holds);
 	wf_exceptions_free(assembler->exceptions);
 	wf_events_free(assembler->events);
 	wf_traces_free(assembler->traces);
@@ -123,117 +119,13 @@ int wf_assembler_new(const struct wf_assembler_config *config, struct wf_assembl
 	assembler->config = *config;
 	if (assembler->config.batch_bytes < BATCH_BYTES_MIN)
 		assembler->config.batch_bytes = BATCH_BYTES_MIN;
-	assembler->min_duration_max_ns = min_duration_max(config->rules);
-	rc = make_parts(assembler, err);
+	rc = make_tables(assembler, err);
+	if (rc == 0)
+		rc = make_parts(assembler, err);
 	if (rc < 0)
 		return rc;
 	*ret = wf_take(assembler);
 	return 0;
-}
-
-static struct wf_definition *find_definition(const struct wf_assembler *assembler,
-					     const struct wf_rec_head *head)
-{
-	return wf_catalog_find_in(assembler->catalog, head->tgid, head->span);
-}
-
-static void count_lost(struct wf_assembler_counters *counters, struct wf_outbox_lost lost)
-{
-	counters->spans_out -= lost.spans;
-	counters->batch_full += lost.spans;
-	counters->logs_out -= lost.logs;
-	counters->logs_lost += lost.logs;
-}
-
-static void close_batch(struct wf_assembler *assembler)
-{
-	count_lost(&assembler->counters, wf_outbox_close(assembler->outbox));
-}
-
-/* Into the batch being filled, or where it does not fit, into an empty one. */
-static int add_span(struct wf_assembler *assembler, const struct wf_builder_input *input,
-		    struct wf_batch **ret)
-{
-	for (;;) {
-		bool fresh;
-		struct wf_batch *batch = wf_outbox_open(assembler->outbox, &fresh);
-		int rc;
-
-		if (!batch)
-			return -ENOMEM;
-		if (fresh)
-			wf_builder_begin(&assembler->builder);
-		rc = wf_builder_add(&assembler->builder, batch, input);
-		*ret = batch;
-		if (rc != -ENOSPC)
-			return rc;
-		close_batch(assembler);
-		if (fresh)
-			return rc;
-	}
-}
-
-static void count_events(struct wf_assembler *assembler, const struct wf_builder_input *input,
-			 const struct wf_span *span)
-{
-	uint32_t attached;
-
-	if (!input->events)
-		return;
-	attached = span->event_count - wf_outcome_raised(input);
-	assembler->counters.events_attached += attached;
-	assembler->counters.events_dropped += input->events->count - attached;
-	wf_events_drop(assembler->events, input->record->id);
-}
-
-static void orphan_events(struct wf_assembler *assembler, uint64_t span_id)
-{
-	assembler->counters.events_orphaned += wf_events_drop(assembler->events, span_id);
-}
-
-/* A finished or unfinished span leaves. */
-static void emit(struct wf_assembler *assembler, const struct verdict *verdict)
-{
-	struct wf_assembler_counters *counters = &assembler->counters;
-	const struct wf_rec_span *record = verdict->record;
-	struct wf_builder_input input = {
-		.record = record,
-		.context = &verdict->context,
-		.parent_id = verdict->parent_id,
-		.definition = find_definition(assembler, &record->head),
-		.exception = verdict->exception,
-		.events = wf_events_find(assembler->events, record->id),
-	};
-	struct wf_batch *batch = NULL;
-	int rc;
-
-	if (!input.definition) {
-		counters->unknown_span_id++;
-		orphan_events(assembler, record->id);
-		return;
-	}
-	rc = add_span(assembler, &input, &batch);
-	if (rc < 0) {
-		if (rc == -EBADMSG)
-			counters->malformed++;
-		else
-			counters->batch_full++;
-		orphan_events(assembler, record->id);
-		return;
-	}
-	counters->spans_out++;
-	count_events(assembler, &input, &batch->spans[batch->count - 1]);
-	if (batch->count == batch->capacity)
-		close_batch(assembler);
-}
-
-static void release(void *ctx, struct wf_held *held)
-{
-	struct wf_assembler *assembler = ctx;
-	struct verdict verdict = {&held->record, held->context, held->parent_id, held->exception};
-
-	emit(assembler, &verdict);
-	wf_exceptions_unref(assembler->exceptions, held->exception);
 }
 
 static bool is_sound(const struct wf_rec_span *record)
@@ -242,57 +134,8 @@ static bool is_sound(const struct wf_rec_span *record)
 	       record->start_ns <= record->head.time_ns;
 }
 
-static void decide(struct wf_assembler *assembler, const struct wf_rec_span *record,
-		   struct verdict *ret)
-{
-	ret->record = record;
-	ret->exception = NULL;
-	wf_traces_resolve(assembler->traces, record, &ret->context);
-	ret->parent_id = record->parent_id ? record->parent_id : ret->context.parent_id;
-}
-
-/* Its parent may yet turn out too short to be recorded. */
-static bool must_wait(const struct wf_assembler *assembler, const struct verdict *verdict)
-{
-	const struct wf_rec_span *record = verdict->record;
-	bool open = record->flags & WF_SPAN_HELD;
-
-	if (!record->parent_id)
-		open = record->head.time_ns < verdict->context.parent_sure_ns;
-	return open && verdict->parent_id &&
-	       !wf_holds_is_settled(assembler->holds, verdict->parent_id);
-}
-
-static void hold(struct wf_assembler *assembler, const struct verdict *verdict)
-{
-	int rc = wf_holds_add(assembler->holds, verdict->record, &verdict->context,
-			      verdict->parent_id, verdict->exception);
-
-	if (rc >= 0) {
-		assembler->counters.held_released_early += (unsigned)rc;
-		return;
-	}
-	assembler->counters.held_released_early++;
-	emit(assembler, verdict);
-	wf_exceptions_unref(assembler->exceptions, verdict->exception);
-}
-
-static void on_tombstone(struct wf_assembler *assembler, const struct verdict *verdict)
-{
-	const struct wf_rec_span *record = verdict->record;
-
-	assembler->counters.tombstones++;
-	orphan_events(assembler, record->id);
-	assembler->counters.reparented += wf_holds_move(
-		assembler->holds, record->id, verdict->parent_id, must_wait(assembler, verdict));
-	wf_holds_forget(assembler->holds, record->id);
-	wf_traces_ended(assembler->traces, record, verdict->parent_id);
-}
-
 static void on_span(struct wf_assembler *assembler, const struct wf_rec_span *record)
 {
-	struct verdict verdict;
-
 	assembler->counters.spans_in++;
 	if (!wf_wire_check(&record->head, record->head.size) || !is_sound(record)) {
 		assembler->counters.malformed++;
@@ -300,66 +143,14 @@ static void on_span(struct wf_assembler *assembler, const struct wf_rec_span *re
 	}
 	if (record->flags & WF_SPAN_AGENT)
 		wf_starts_end(assembler->starts, record->id);
-	decide(assembler, record, &verdict);
-	if (record->head.kind == WF_REC_TOMBSTONE) {
-		on_tombstone(assembler, &verdict);
-		return;
-	}
-	/* Inner calls leave before the outer one. */
-	wf_holds_settle(assembler->holds, record->id);
-	wf_holds_forget(assembler->holds, record->id);
-	wf_traces_ended(assembler->traces, record, 0);
-	if (record->status == WF_END_THROW)
-		verdict.exception = wf_exceptions_find(assembler->exceptions, record->head.tgid,
-						       record->exception);
-	if (must_wait(assembler, &verdict)) {
-		hold(assembler, &verdict);
-		return;
-	}
-	emit(assembler, &verdict);
-	wf_exceptions_unref(assembler->exceptions, verdict.exception);
-}
-
-/* A running call that is older than its rule's min_duration is sure to be recorded. */
-static void settle_running(struct wf_assembler *assembler, const struct wf_rec_span *record,
-			   const struct wf_definition *definition)
-{
-	const struct wf_ruleset *rules = assembler->config.rules;
-
-	if (!assembler->min_duration_max_ns || definition->rule >= rules->count)
-		return;
-	if (record->head.time_ns - record->start_ns >=
-	    rules->rules[definition->rule].min_duration_ns)
-		wf_holds_settle_open(assembler->holds, record->id);
-}
-
-static void on_open(struct wf_assembler *assembler, const struct wf_rec_span *record)
-{
-	struct wf_definition *definition;
-	struct wf_builder_input input = {.record = record};
-	struct wf_batch *batch;
-	struct verdict verdict;
-
-	definition = find_definition(assembler, &record->head);
-	if (!is_sound(record) || !definition) {
-		assembler->counters.malformed_other++;
-		return;
-	}
-	decide(assembler, record, &verdict);
-	settle_running(assembler, record, definition);
-	input.context = &verdict.context;
-	input.parent_id = verdict.parent_id;
-	input.definition = definition;
-	if (add_span(assembler, &input, &batch) < 0)
-		return;
-	assembler->counters.open_notices++;
-	if (batch->count == batch->capacity)
-		close_batch(assembler);
+	wf_calls_ended(&assembler->calls, record);
 }
 
 static void announce(void *context, const struct wf_rec_span *record)
 {
-	on_open(context, record);
+	struct wf_assembler *assembler = context;
+
+	wf_calls_running(&assembler->calls, record);
 }
 
 /*
@@ -370,12 +161,12 @@ static void on_begun(struct wf_assembler *assembler, const struct wf_rec_span *r
 {
 	struct wf_trace_context context;
 
-	if (!(record->flags & WF_SPAN_AGENT)) {
-		on_open(assembler, record);
-		return;
-	}
 	if (!is_sound(record)) {
 		assembler->counters.malformed_other++;
+		return;
+	}
+	if (!(record->flags & WF_SPAN_AGENT)) {
+		wf_calls_running(&assembler->calls, record);
 		return;
 	}
 	wf_traces_resolve(assembler->traces, record, &context);
@@ -386,13 +177,9 @@ static void on_begun(struct wf_assembler *assembler, const struct wf_rec_span *r
 static void give_up(void *context, const struct wf_rec_span *record)
 {
 	struct wf_assembler *assembler = context;
-	struct verdict verdict;
 
 	assembler->counters.spans_in++;
-	assembler->counters.given_up++;
-	decide(assembler, record, &verdict);
-	wf_traces_ended(assembler->traces, record, 0);
-	emit(assembler, &verdict);
+	wf_calls_given_up(&assembler->calls, record);
 }
 
 static void on_note(struct wf_assembler *assembler, const struct wf_rec_span *record)
@@ -423,7 +210,8 @@ static void on_event(struct wf_assembler *assembler, const struct wf_rec_span *r
 	int rc;
 
 	counters->events_in++;
-	if (!record->id || !record->root_id || !find_definition(assembler, &record->head)) {
+	if (!record->id || !record->root_id ||
+	    !wf_catalog_find_in(assembler->catalog, record->head.tgid, record->head.span)) {
 		counters->events_orphaned++;
 		return;
 	}
@@ -446,20 +234,17 @@ static void on_log(struct wf_assembler *assembler, const struct wf_rec_span *rec
 		.context = &context,
 		.parent_id = wf_logged_owner(record),
 	};
-	struct wf_batch *batch;
+	uint32_t events;
 
 	assembler->counters.logs_in++;
 	if (input.parent_id && record->root_id)
 		wf_traces_resolve(assembler->traces, record, &context);
 	else
 		input.parent_id = 0;
-	if (add_span(assembler, &input, &batch) < 0) {
+	if (wf_packer_add(&assembler->packer, &input, &events) < 0)
 		assembler->counters.logs_lost++;
-		return;
-	}
-	assembler->counters.logs_out++;
-	if (batch->count == batch->capacity)
-		close_batch(assembler);
+	else
+		assembler->counters.logs_out++;
 }
 
 static void end_process(struct wf_assembler *assembler, const struct wf_rec_process *record)
@@ -481,17 +266,15 @@ static void on_process(struct wf_assembler *assembler, const struct wf_rec_proce
 
 static void on_tick(struct wf_assembler *assembler, uint64_t now_ns)
 {
-	struct wf_assembler_counters *counters = &assembler->counters;
-
 	assembler->tick_ns = now_ns;
 	if (now_ns > assembler->config.held_ns_max)
-		counters->held_released_early +=
-			wf_holds_expire(assembler->holds, now_ns - assembler->config.held_ns_max);
+		assembler->counters.held_released_early +=
+			wf_calls_expire(&assembler->calls, now_ns - assembler->config.held_ns_max);
 	if (now_ns > OPEN_AGE_NS)
 		wf_starts_announce(assembler->starts, now_ns - OPEN_AGE_NS, announce, assembler);
 	wf_traces_tick(assembler->traces, now_ns);
 	wf_catalog_tick(assembler->catalog, now_ns);
-	count_lost(counters, wf_outbox_tick(assembler->outbox));
+	wf_packer_tick(&assembler->packer);
 }
 
 /* Everything but spans; its size holds. */
@@ -550,19 +333,15 @@ void wf_assembler_record(struct wf_assembler *assembler, const struct wf_rec_hea
 
 struct wf_batch *wf_assembler_take(struct wf_assembler *assembler)
 {
-	struct wf_batch *batch = wf_outbox_take(assembler->outbox);
-
-	if (batch)
-		wf_builder_end(&assembler->builder, batch);
-	return batch;
+	return wf_packer_take(&assembler->packer);
 }
 
 void wf_assembler_finish(struct wf_assembler *assembler)
 {
 	wf_starts_take(assembler->starts, 0, assembler->tick_ns, give_up, assembler);
-	wf_holds_expire(assembler->holds, UINT64_MAX);
+	(void)wf_calls_expire(&assembler->calls, UINT64_MAX);
 	assembler->counters.events_orphaned += wf_events_clear(assembler->events);
-	close_batch(assembler);
+	wf_packer_close(&assembler->packer);
 }
 
 const struct wf_assembler_counters *wf_assembler_counters(const struct wf_assembler *assembler)

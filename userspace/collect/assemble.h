@@ -10,7 +10,7 @@
 #define WF_ASSEMBLE_H
 
 #include "userspace/base/err.h"
-#include "userspace/rule/rule.h"
+#include "userspace/rule/ruleset.h"
 #include "userspace/span/span.h"
 
 struct wf_assembler;

@@ -144,12 +144,14 @@ static void add_builtin(struct work *work)
 		set_attribute(work, "wftrace.exit", text_value("tail_jump"));
 }
 
-/* What an agent measured where its rule asked for it. */
-static void add_active(struct work *work)
+/* What an agent says of a call besides its values. */
+static void add_agent(struct work *work)
 {
 	const struct wf_agent_record *agent = wf_wire_agent(work->in->record);
 	struct wf_value active = {.kind = WF_VALUE_DOUBLE};
 
+	if (agent && agent->flags & WF_AGENT_RUNNING)
+		set_attribute(work, "wftrace.start", text_value("running"));
 	if (!agent || !(agent->flags & WF_AGENT_ACTIVE) || !work->rule ||
 	    !work->rule->agent.active_time)
 		return;
@@ -170,7 +172,7 @@ static int add_attributes(struct work *work)
 	if (!list->items)
 		return -ENOSPC;
 	add_builtin(work);
-	add_active(work);
+	add_agent(work);
 	if (work->span->status == WF_STATUS_ERROR)
 		set_attribute(work, "error.type",
 			      text_value(wf_outcome_error_type(work->in, work->span)));

@@ -9,7 +9,7 @@
 #include "builder.h"
 
 /* Attributes that are not the rule's: builder and outcome together. */
-#define WF_OUTCOME_ATTRIBUTES 10
+#define WF_OUTCOME_ATTRIBUTES 11
 
 /* Value of wftrace.end, NULL where the exit was seen, or an exception tells it. */
 const char *wf_outcome_end(const struct wf_rec_span *record);

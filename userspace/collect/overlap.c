@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bpf/source.h"
 #include "userspace/base/str.h"
 #include "userspace/rule/operand.h"
 #include "userspace/span/wire.h"
@@ -281,42 +282,19 @@ static bool find_integer(const struct wf_rec_span *record, uint8_t slot, uint64_
 	return false;
 }
 
-/* As the kernel compares: signed types signed, all others not. */
-static bool compare_holds(const struct wf_rule_guard *guard, uint64_t left)
-{
-	uint64_t right = (uint64_t)guard->value, flip = 0;
-
-	if (guard->operand.type <= WF_SRC_I64)
-		flip = 1ull << 63;
-	left ^= flip;
-	right ^= flip;
-	switch (guard->compare) {
-	case WF_CMP_EQ:
-		return left == right;
-	case WF_CMP_NE:
-		return left != right;
-	case WF_CMP_LT:
-		return left < right;
-	case WF_CMP_LE:
-		return left <= right;
-	case WF_CMP_GT:
-		return left > right;
-	default:
-		return left >= right;
-	}
-}
-
 static bool guards_hold(const struct wf_overlap *overlap, const struct wf_rec_span *record)
 {
 	const struct wf_rule *wanted = overlap->wanted;
 	bool any = joined_by_or(wanted);
 
 	for (uint8_t i = 0; i < wanted->guard_count; i++) {
+		const struct wf_rule_guard *guard = &wanted->guards[i];
 		uint8_t slot = overlap->guards[i];
 		uint64_t value = 0;
 		bool holds = slot == WF_HELD_SLOT ||
 			     (slot != WF_NO_SLOT && find_integer(record, slot, &value) &&
-			      compare_holds(&wanted->guards[i], value));
+			      wf_src_compare(guard->compare, guard->operand.type, value,
+					     (uint64_t)guard->value));
 
 		if (holds == any)
 			return any;

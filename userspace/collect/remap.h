@@ -14,7 +14,7 @@
 #include "userspace/base/buf.h"
 #include "userspace/base/cleanup.h"
 #include "userspace/base/err.h"
-#include "userspace/rule/rule.h"
+#include "userspace/rule/ruleset.h"
 
 struct wf_remap;
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "pick.h"
+#include "userspace/base/grow.h"
 
 #define FUNCTIONS_MAX 50000
 #define ARRAY_MAX     (1u << 22) /* sites, captures, guards, sets */
@@ -51,18 +52,10 @@ void wf_blueprint_done(struct wf_blueprint *bp)
 
 static int grow(void *array, uint32_t *capacity, uint32_t count, size_t item, struct wf_err *err)
 {
-	uint32_t wanted = *capacity * 2 + 16;
-	void *grown;
-
-	if (count < *capacity)
-		return 0;
-	if (wanted > ARRAY_MAX)
+	if (count >= ARRAY_MAX)
 		return wf_err_set(err, E2BIG, "the plan is too large: choose fewer functions");
-	grown = reallocarray(*(void **)array, wanted, item);
-	if (!grown)
+	if (wf_grow(array, capacity, count + 1, item) < 0)
 		return wf_err_set(err, ENOMEM, "out of memory");
-	*(void **)array = grown;
-	*capacity = wanted;
 	return 0;
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "epilogue.h"
+#include "userspace/base/grow.h"
 
 #define TAKEN  1
 #define NOT    2
@@ -17,24 +18,10 @@ void wf_exits_done(struct wf_exits *exits)
 	*exits = (struct wf_exits){0};
 }
 
-static int grow(void *array, uint32_t *capacity, uint32_t count, size_t item)
-{
-	uint32_t wanted = *capacity * 2 + 16;
-	void *grown;
-
-	if (count < *capacity)
-		return 0;
-	grown = reallocarray(*(void **)array, wanted, item);
-	if (!grown)
-		return -ENOMEM;
-	*(void **)array = grown;
-	*capacity = wanted;
-	return 0;
-}
-
 static int add_exit(struct wf_exits *exits, const struct wf_exit_site *exit)
 {
-	int rc = grow(&exits->exits, &exits->exit_capacity, exits->exit_count, sizeof(*exit));
+	int rc =
+		wf_grow(&exits->exits, &exits->exit_capacity, exits->exit_count + 1, sizeof(*exit));
 
 	if (rc < 0)
 		return rc;
@@ -154,8 +141,8 @@ static int plan_leave(const struct wf_graph *graph, uint32_t i, struct wf_exits 
 		exits->lost = true;
 		return 0;
 	}
-	if (grow(&exits->leaves, &exits->leave_capacity, exits->leave_count,
-		 sizeof(*exits->leaves)) < 0)
+	if (wf_grow(&exits->leaves, &exits->leave_capacity, exits->leave_count + 1,
+		    sizeof(*exits->leaves)) < 0)
 		return -ENOMEM;
 	exits->leaves[exits->leave_count++] = (struct wf_leave){
 		.address = insn->address,

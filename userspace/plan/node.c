@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "flow.h"
+#include "userspace/base/grow.h"
 
 #define RETURNS_MAX WF_CAPTURES_MAX
 
@@ -34,15 +35,9 @@ int wf_nodes_add(struct wf_nodes *nodes, uint64_t address, uint64_t size, uint32
 
 	if (wf_nodes_find(nodes, address) != WF_NO_NODE)
 		return -EEXIST;
-	if (nodes->count == nodes->capacity) {
-		uint32_t capacity = nodes->capacity * 2 + 64;
-		struct wf_node *grown = reallocarray(nodes->items, capacity, sizeof(*grown));
-
-		if (!grown)
-			return -ENOMEM;
-		nodes->items = grown;
-		nodes->capacity = capacity;
-	}
+	rc = wf_grow(&nodes->items, &nodes->capacity, nodes->count + 1, sizeof(*nodes->items));
+	if (rc < 0)
+		return rc;
 	rc = wf_map_put(nodes->by_address, address, nodes->count);
 	if (rc < 0)
 		return rc;

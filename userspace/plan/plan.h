@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #include "bpf/record.h"
-#include "userspace/rule/rule.h"
+#include "userspace/rule/ruleset.h"
 #include "userspace/target/binary.h"
 
 /* What the instruction under a probe costs. */

@@ -4,29 +4,12 @@
 #include <errno.h>
 #include <string.h>
 
+#include "bpf/source.h"
+
 #define REGISTER_ARGUMENTS 6
 
 static const uint8_t argument_registers[REGISTER_ARGUMENTS] = {WF_REG_RDI, WF_REG_RSI, WF_REG_RDX,
 							       WF_REG_RCX, WF_REG_R8,  WF_REG_R9};
-
-uint8_t wf_source_width(uint8_t type)
-{
-	switch (type) {
-	case WF_SRC_I8:
-	case WF_SRC_U8:
-	case WF_SRC_BOOL:
-		return 1;
-	case WF_SRC_I16:
-	case WF_SRC_U16:
-		return 2;
-	case WF_SRC_I32:
-	case WF_SRC_U32:
-	case WF_SRC_F32:
-		return 4;
-	default:
-		return 8;
-	}
-}
 
 bool wf_source_is_string(uint8_t type)
 {
@@ -112,7 +95,7 @@ uint32_t wf_source_registers(const struct wf_operand *operand)
 int wf_source_return(const struct wf_operand *operand, const struct wf_location *place,
 		     struct wf_source *ret, struct wf_err *err)
 {
-	uint8_t width = operand->steps ? 8 : wf_source_width(operand->type);
+	uint8_t width = operand->steps ? 8 : wf_src_width(operand->type);
 	bool follows = operand->steps || wf_source_is_string(operand->type);
 	int rc = check_vector(operand, err);
 
@@ -143,12 +126,12 @@ static bool probe_type(const struct wf_operand *operand, const struct wf_source 
 {
 	*ret = operand->type;
 	if (operand->steps)
-		return wf_source_width(base->type) == 8;
+		return wf_src_width(base->type) == 8;
 	if (is_integer(operand->type) && is_integer(base->type)) {
 		*ret = operand->type == WF_SRC_BOOL ? operand->type : base->type;
 		return true;
 	}
-	return wf_source_width(operand->type) == wf_source_width(base->type);
+	return wf_src_width(operand->type) == wf_src_width(base->type);
 }
 
 int wf_source_probe(const struct wf_operand *operand, const struct wf_source *base,
@@ -162,7 +145,7 @@ int wf_source_probe(const struct wf_operand *operand, const struct wf_source *ba
 			err, ENOTSUP,
 			"argument %u of the probe has %u bytes, which is not what the rule "
 			"says",
-			operand->number, wf_source_width(base->type));
+			operand->number, wf_src_width(base->type));
 	if (base->steps + operand->steps + extra > WF_STEPS_MAX)
 		return wf_err_set(err, ENOTSUP, "more than %d pointers to follow", WF_STEPS_MAX);
 	for (unsigned i = 0; i < operand->steps; i++)

@@ -42,8 +42,6 @@ int wf_source_probe(const struct wf_operand *operand, const struct wf_source *ba
 		    struct wf_source *ret, struct wf_err *err);
 /* Registers that must be intact to read an argument: 1 << enum wf_reg. */
 uint32_t wf_source_registers(const struct wf_operand *operand);
-/* Bytes of a scalar type; 8 for everything that is an address. */
-uint8_t wf_source_width(uint8_t type);
 /* True where the type is a string, so its length counts. */
 bool wf_source_is_string(uint8_t type);
 

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "bpf/source.h"
+
 #define ARENA_SHARE 320 /* bytes of one spec that still go to the inline arena of a task */
 
 bool wf_spec_wants(const struct wf_rule *rule, uint8_t origin)
@@ -25,7 +27,7 @@ uint32_t wf_spec_strings(const struct wf_rule *rule)
 static uint16_t capture_bytes(const struct wf_operand *operand)
 {
 	if (!wf_source_is_string(operand->type))
-		return wf_source_width(operand->type);
+		return (uint16_t)wf_src_width(operand->type);
 	return operand->max_bytes < WF_CAPTURE_BYTES_MAX ? operand->max_bytes
 							 : WF_CAPTURE_BYTES_MAX;
 }

@@ -83,13 +83,13 @@ int wf_guest_look(struct wf_guest *guest, const char *script, bool force, uint64
 
 bool wf_guest_is_due(struct wf_guest *guest, uint64_t now_ns)
 {
-	/* most programs have made their functions within seconds */
-	static const uint64_t after_ns[] = {20000000,   100000000,  300000000,
-					    1000000000, 3000000000, 10000000000};
+	/* most programs have made their functions within seconds, some import for long before */
+	static const uint32_t after_ms[] = {20,   50,   100,  200,  350,   600,   1000,
+					    1600, 2500, 4000, 6500, 10000, 20000, 40000};
 
 	if (!guest->young || guest->state != WF_GUEST_ARMED || guest->inject ||
-	    guest->asked == sizeof(after_ns) / sizeof(after_ns[0]) ||
-	    now_ns - guest->began_ns < after_ns[guest->asked])
+	    guest->asked == sizeof(after_ms) / sizeof(after_ms[0]) ||
+	    now_ns - guest->began_ns < after_ms[guest->asked] * 1000000ull)
 		return false;
 	guest->asked++;
 	return true;

@@ -7,7 +7,7 @@
 #define WF_PYTHON_NEED_H
 
 #include "userspace/base/buf.h"
-#include "userspace/rule/rule.h"
+#include "userspace/rule/ruleset.h"
 
 /* A Python literal of a text. */
 void wf_request_put_text(struct wf_buf *out, const char *text);

@@ -9,7 +9,7 @@
 #include "bpf/record.h"
 #include "userspace/collect/mailbox.h"
 #include "userspace/kernel/attach.h"
-#include "userspace/rule/rule.h"
+#include "userspace/rule/ruleset.h"
 #include "userspace/target/target.h"
 
 struct wf_party;

@@ -58,9 +58,11 @@ static void put_decisions(const struct wf_rule_agent *agent, struct wf_buf *out)
 	wf_buf_printf(out, ", 'key': {'name': 'link%u', 'as': '%s'", agent->link,
 		      agent->take_link ? "link" : "parent");
 	if (agent->give)
-		wf_buf_printf(out, ", 'give': [%s]", agent->give);
+		wf_buf_printf(out, ", 'give': [%s]%s", agent->give,
+			      agent->give_at_exit ? ", 'give_at': 'exit'" : "");
 	if (agent->take)
-		wf_buf_printf(out, ", 'take': [%s]", agent->take);
+		wf_buf_printf(out, ", 'take': [%s]%s", agent->take,
+			      agent->take_keeps ? ", 'keep': True" : "");
 	wf_buf_puts(out, "}");
 }
 

@@ -7,7 +7,7 @@
 #define WF_PYTHON_REQUEST_H
 
 #include "userspace/base/buf.h"
-#include "userspace/rule/rule.h"
+#include "userspace/rule/ruleset.h"
 
 struct wf_request {
 	uint64_t nonce, sequence; /* who asks; grows with each request to one process */

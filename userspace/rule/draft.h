@@ -7,7 +7,7 @@
 #define WF_DRAFT_H
 
 #include "function.h"
-#include "rule.h"
+#include "ruleset.h"
 
 #define WF_ATTRIBUTES_MAX 64 /* of one rule; most are not captured but worked out */
 #define WF_OPERANDS_MAX   48 /* of a Python rule; others have WF_CAPTURES_MAX */
@@ -50,7 +50,7 @@ int wf_error_parse(struct wf_parser *parser, struct wf_expr **ret);
 /* Copy the draft into the set. */
 int wf_draft_commit(struct wf_draft *draft, struct wf_ruleset *rules, struct wf_err *err);
 
-/* rule.c: the set's own lists; strings are copied. */
+/* ruleset.c: the set's own lists; strings are copied. */
 int wf_ruleset_add_source(struct wf_ruleset *rules, const char *file, const char *text, size_t len,
 			  struct wf_err *err);
 int wf_ruleset_add_requirement(struct wf_ruleset *rules, const struct wf_requirement *requirement,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "expr_node.h"
+#include "parser.h"
 
 #include <errno.h>
 

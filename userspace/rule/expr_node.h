@@ -1,19 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * expr_node.h - inside the expression modules: nodes, types and the parser. Not for other modules.
+ * expr_node.h - inside the expression modules: nodes and their types. Not for other modules.
  *
- * A text is parsed into nodes with static types (expr_parse, expr_path, filter_parse, expr_type),
- * bound to a rule (expr_bind: operands become slots), then only read (expr_eval, guard).
- * WF_TYPE_ANY is the type of what a later version reads: it fits everywhere, so that the rest of
- * the text is still checked.
+ * A text is parsed into nodes with static types (parser.h, expr_type), bound to a rule (expr_bind:
+ * operands become slots), then only read (expr_eval, guard). WF_TYPE_ANY is the type of what a
+ * later version reads: it fits everywhere, so that the rest of the text is still checked.
  */
 #ifndef WF_EXPR_NODE_H
 #define WF_EXPR_NODE_H
 
 #include "expr.h"
 #include "filter.h"
-#include "lexer.h"
-#include "place.h"
 #include "where.h"
 
 enum wf_node_op {
@@ -46,61 +43,7 @@ struct wf_expr {
 	const struct wf_filter_args *args; /* FILTER */
 };
 
-/* Whose values a text may name. */
-enum wf_speech {
-	WF_SPEECH_NATIVE,
-	WF_SPEECH_PYTHON,
-	WF_SPEECH_EITHER, /* not known yet: only the grammar is checked */
-};
-
-/* One text being read. `err` gets what is wrong, `later` (may be NULL) the first refusal. */
-struct wf_parser {
-	struct wf_lexer lexer;
-	struct wf_arena *arena;
-	const struct wf_place *place;
-	struct wf_err *err, *later;
-	unsigned depth, nodes;
-	enum wf_speech speech;
-	bool in_item; /* inside first(...): `item` is a root */
-};
-
-void wf_parser_init(struct wf_parser *parser, struct wf_arena *arena, const struct wf_place *place,
-		    size_t offset, struct wf_err *err, struct wf_err *later);
-/* Fail at an offset; returns -EINVAL. */
-int wf_parser_fail(struct wf_parser *parser, size_t at, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
-/* Fail at the current token, which is not what `wanted` says. */
-int wf_parser_unexpected(struct wf_parser *parser, const char *wanted);
-/* Remember a refusal of what only Python functions have, unless this may be one. */
-void wf_parser_python(struct wf_parser *parser, size_t at, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
-/* Remember a refusal, at an offset. */
-void wf_parser_later(struct wf_parser *parser, size_t at, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
-/* Step over a token of this kind or fail with "expected WANTED". */
-int wf_parser_expect(struct wf_parser *parser, int kind, const char *wanted);
-int wf_parser_node(struct wf_parser *parser, enum wf_node_op op, size_t at, struct wf_expr **ret);
-
-/* expr_parse.c: one expression, up to the token that cannot continue it. */
-int wf_expr_parse(struct wf_parser *parser, struct wf_expr **ret);
-/* The same, but it must be a condition and name the reason where it is not. */
-int wf_expr_parse_condition(struct wf_parser *parser, struct wf_expr **ret);
-/* expr_path.c: a constant, a root with its steps and type, or a parenthesis. */
-int wf_expr_parse_primary(struct wf_parser *parser, struct wf_expr **ret);
-/* A number (with sign), text or truth value into a CONST node. */
-int wf_expr_parse_constant(struct wf_parser *parser, struct wf_expr **ret);
-/* filter_parse.c: what stands after '|'. */
-int wf_expr_parse_filter(struct wf_parser *parser, struct wf_expr **expr);
-
-/*
- * expr_python.c: a value of a Python function with its steps. number: of argN, else 0. A filter
- * that the agent applies is folded into its value: *ret_folded.
- */
-int wf_python_parse(struct wf_parser *parser, struct wf_expr *node, int number, bool *ret_found);
-int wf_python_fold(struct wf_parser *parser, struct wf_expr *node, bool *ret_folded);
-/* A condition as the tests of the agent's request: a Python list without its brackets. */
-int wf_python_tests(struct wf_parser *parser, const struct wf_expr *node, const char **ret,
-		    bool *ret_any);
+struct wf_parser; /* parser.h */
 
 /* expr_type.c */
 const char *wf_type_name(uint8_t type); /* "an integer" */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Values of Python functions: paths, and the tests of `when`, as the agent's request has them. */
-#include "expr_node.h"
+#include "parser.h"
 
 #include <errno.h>
 #include <string.h>

@@ -6,7 +6,7 @@
 #ifndef WF_FUNCTION_H
 #define WF_FUNCTION_H
 
-#include "expr_node.h"
+#include "parser.h"
 
 enum wf_function_form {
 	WF_FUNCTION_NATIVE,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From a checked YAML profile to rules. */
-#include "rule.h"
+#include "ruleset.h"
 
 #include <errno.h>
 #include <string.h>

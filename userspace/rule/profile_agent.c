@@ -20,8 +20,8 @@ static bool is_true(const struct wf_yaml *node)
 	return node && strcmp(node->text, "true") == 0;
 }
 
-/* The rest of a text that begins at the parser's token, as one path of an entry value. */
-static int read_path(struct wf_parser *parser, const char **ret)
+/* The rest of a text that begins at the parser's token, as one path. */
+static int read_value(struct wf_parser *parser, const char **ret, bool *ret_at_exit)
 {
 	struct wf_expr *value;
 	int rc;
@@ -34,15 +34,27 @@ static int read_path(struct wf_parser *parser, const char **ret)
 		return wf_parser_fail(parser, value->at,
 				      "this is worked out in the target, from a value alone: no "
 				      "filter, no operator");
-	if (value->operand.at_close)
-		return wf_parser_fail(parser, value->at,
-				      "this is known at the end only, and wanted at the beginning");
 	*ret = value->operand.path;
+	*ret_at_exit = value->operand.at_close;
 	return 0;
 }
 
-static int read_remote(struct wf_profile_builder *builder, const struct wf_yaml *parent,
-		       struct wf_rule_agent *agent)
+/* The same, of an entry value. */
+static int read_path(struct wf_parser *parser, const char **ret)
+{
+	size_t at = parser->lexer.token.start;
+	bool at_exit = false;
+	int rc = read_value(parser, ret, &at_exit);
+
+	if (rc == 0 && at_exit)
+		return wf_parser_fail(parser, at,
+				      "this is known at the end only, and wanted at the beginning");
+	return rc;
+}
+
+/* What stands in the brackets of remote(...) or key(...). */
+static int read_argument(struct wf_profile_builder *builder, const struct wf_yaml *parent,
+			 const char **ret)
 {
 	struct wf_parser parser;
 	int rc;
@@ -50,7 +62,56 @@ static int read_remote(struct wf_profile_builder *builder, const struct wf_yaml 
 	wf_profile_parser(builder, parent, &parser);
 	wf_lexer_next(&parser.lexer);
 	rc = wf_parser_expect(&parser, '(', "'('");
-	return rc < 0 ? rc : read_path(&parser, &agent->remote);
+	return rc < 0 ? rc : read_path(&parser, ret);
+}
+
+/* The calls that offer a key and those that look for one meet in one table a file. */
+static int join_keys(struct wf_profile_builder *builder, const struct wf_yaml *node,
+		     struct wf_rule_agent *agent)
+{
+	if (!builder->keys) {
+		if (builder->rules->link_count == LINKS_MAX)
+			return wf_yaml_fail(node, builder->err, "more than %d links", LINKS_MAX);
+		builder->keys = ++builder->rules->link_count;
+	}
+	agent->link = builder->keys - 1;
+	return 0;
+}
+
+static bool is_identity(const char *path)
+{
+	static const char step[] = "['id']";
+	size_t len = strlen(path);
+
+	return len >= sizeof(step) - 1 && strcmp(path + len - (sizeof(step) - 1), step) == 0;
+}
+
+/* parent: key(VALUE). Addresses are reused, so that of a job that was taken names it no more. */
+static int read_key_parent(struct wf_profile_builder *builder, const struct wf_yaml *parent,
+			   struct wf_rule_agent *agent)
+{
+	int rc = read_argument(builder, parent, &agent->take);
+
+	if (rc < 0)
+		return rc;
+	agent->take_keeps = !is_identity(agent->take);
+	if (!builder->keyed)
+		builder->keyed = parent;
+	return join_keys(builder, parent, agent);
+}
+
+static int read_key(struct wf_profile_builder *builder, const struct wf_yaml *key,
+		    struct wf_rule_agent *agent)
+{
+	struct wf_parser parser;
+	int rc;
+
+	if (!key)
+		return 0;
+	wf_profile_parser(builder, key, &parser);
+	rc = read_value(&parser, &agent->give, &agent->give_at_exit);
+	builder->offered = true;
+	return rc < 0 ? rc : join_keys(builder, key, agent);
 }
 
 static int read_parent(struct wf_profile_builder *builder, const struct wf_yaml *parent,
@@ -63,11 +124,9 @@ static int read_parent(struct wf_profile_builder *builder, const struct wf_yaml 
 		return 0;
 	}
 	if (strncmp(parent->text, "remote", 6) == 0)
-		return read_remote(builder, parent, agent);
+		return read_argument(builder, parent, &agent->remote);
 	if (strncmp(parent->text, "key", 3) == 0)
-		return later(builder, parent,
-			     "'parent: key(...)' is not there in this version; name both ends "
-			     "under 'links'");
+		return read_key_parent(builder, parent, agent);
 	return later(builder, parent, "'parent: nearest(...)' is not there in this version");
 }
 
@@ -117,6 +176,7 @@ static int refuse_native(struct wf_profile_builder *builder, const struct wf_yam
 		{"suppress", "", "'suppress' of native functions is not there in this version"},
 		{"parent", "context", "'parent' of native functions is not there in this version"},
 		{"active_time", "false", "a native function has no 'active_time'"},
+		{"key", "", "'key' of native functions is not there in this version"},
 	};
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
@@ -143,6 +203,8 @@ int wf_profile_read_agent(struct wf_profile_builder *builder, struct wf_draft *d
 	agent->once = is_true(wf_yaml_get(item, "once"));
 	agent->active_time = is_true(wf_yaml_get(item, "active_time"));
 	rc = read_parent(builder, wf_yaml_get(item, "parent"), agent);
+	if (rc == 0)
+		rc = read_key(builder, wf_yaml_get(item, "key"), agent);
 	return rc < 0 || !suppress ? rc : add_pending(builder, suppress);
 }
 
@@ -249,6 +311,9 @@ int wf_profile_link_agent(struct wf_profile_builder *builder)
 {
 	int rc = 0;
 
+	if (builder->keyed && !builder->offered)
+		return wf_yaml_fail(builder->keyed, builder->err,
+				    "no span of this file offers a 'key' to be found by");
 	for (const struct wf_profile_pending *at = builder->suppress; rc == 0 && at; at = at->next)
 		rc = resolve_suppress(builder, at);
 	return rc < 0 ? rc : read_links(builder);

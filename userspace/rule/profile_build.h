@@ -22,6 +22,9 @@ struct wf_profile_builder {
 	const char *profile;
 	uint32_t first_rule; /* of this file */
 	struct wf_profile_pending *pending, *suppress;
+	uint32_t keys;               /* number of the link by `key` and parent: key(), plus 1 */
+	const struct wf_yaml *keyed; /* the first parent: key() while nothing offers a `key` */
+	bool offered;
 	struct wf_err *err;
 	struct wf_err later; /* the first refusal by name */
 };

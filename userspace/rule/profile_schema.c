@@ -79,6 +79,7 @@ static const struct wf_key span_keys[] = {
 	{"type", WF_KEY_VALUE, .later = true},
 	{"min_duration", WF_KEY_DURATION},
 	{"parent", WF_KEY_PARENT},
+	{"key", WF_KEY_VALUE},
 	{"once", WF_KEY_BOOL},
 	{"suppress", WF_KEY_TEXTS},
 	{"active_time", WF_KEY_BOOL},

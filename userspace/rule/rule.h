@@ -2,13 +2,9 @@
 /*
  * rule.h - what the user asked for: which functions become which spans.
  *
- * Both the -f short form and YAML profiles are parsed into a wf_ruleset. Parsing is pure. Values a
- * rule needs from the target are collected as operands (what the kernel has to capture); names,
- * attributes and errors stay expressions that the collector evaluates on captured slots. A rule
- * set owns everything it points to; nothing changes it once the last rule was added.
- *
- * What the language can say and this version does not do is refused by name with -ENOTSUP, but
- * only where the whole text is right; anything wrong in it is -EINVAL with its place.
+ * Values a rule needs from the target are collected as operands (what the kernel has to capture);
+ * names, attributes and errors stay expressions that the collector evaluates on captured slots.
+ * Plain data, which belongs to the rule set (ruleset.h).
  */
 #ifndef WF_RULE_H
 #define WF_RULE_H
@@ -16,8 +12,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "userspace/base/arena.h"
-#include "userspace/base/err.h"
 #include "userspace/span/span.h"
 #include "where.h"
 
@@ -51,6 +45,8 @@ struct wf_rule_agent {
 	uint32_t suppress_count;
 	uint32_t link;           /* of `give` and `take`: its number in the set */
 	const char *give, *take; /* paths of the keys, NULL = none */
+	bool give_at_exit;       /* `give` is known when the call ends */
+	bool take_keeps;         /* what `take` found can be found again */
 };
 
 struct wf_rule {
@@ -84,55 +80,5 @@ struct wf_rule {
 	uint32_t not_error_count;
 	struct wf_rule_agent agent; /* Python only */
 };
-
-/* One text as it was given, so that a recording can carry it. */
-struct wf_rule_source {
-	const char *file; /* name for messages; NULL = -f */
-	const char *text;
-	size_t len;
-};
-
-/* `logs:` - which log records of Python processes are taken along. */
-struct wf_log_rule {
-	const char *logger; /* glob */
-	uint32_t level;     /* as logging counts: 20 = info */
-	bool write_ids;     /* trace_id and span_id are put on the record itself */
-};
-
-struct wf_ruleset {
-	struct wf_arena *arena;
-	const char *profile; /* of the first profile; "adhoc" for -f alone */
-	struct wf_rule *rules;
-	uint32_t count, capacity;
-	struct wf_rule_source *sources;
-	uint32_t source_count, source_capacity;
-	struct wf_requirement *requirements;
-	uint32_t requirement_count, requirement_capacity;
-	uint32_t link_count;
-	struct wf_log_rule *logs;
-	uint32_t log_count, log_capacity;
-	uint64_t min_duration_ns; /* last wf_ruleset_set_min_duration, 0 = never */
-};
-
-int wf_ruleset_new(struct wf_ruleset **ret, struct wf_err *err);
-void wf_ruleset_free(struct wf_ruleset *rules);
-
-/*
- * Add one -f RULE. -EINVAL with position and the nearest right word, -ENOTSUP for what a later
- * version does. A failed add leaves the set as it was (its memory is kept).
- */
-int wf_ruleset_add_short(struct wf_ruleset *rules, const char *text, struct wf_err *err);
-/* Add a YAML profile from memory; `file` names it in messages ("FILE:LINE:COLUMN: ..."). */
-int wf_ruleset_add_yaml(struct wf_ruleset *rules, const char *file, const char *text, size_t len,
-			struct wf_err *err);
-/* Add a profile by shipped name or by path. */
-int wf_ruleset_add_profile(struct wf_ruleset *rules, const char *name_or_path, struct wf_err *err);
-/* min_duration for every rule that has none (--slower). */
-void wf_ruleset_set_min_duration(struct wf_ruleset *rules, uint64_t min_duration_ns);
-/* The whole set as JSON texts for a recording, and back. */
-int wf_ruleset_to_json(const struct wf_ruleset *rules, char **ret, struct wf_err *err);
-int wf_ruleset_from_json(const char *json, size_t len, struct wf_ruleset **ret, struct wf_err *err);
-
-WF_DEFINE_FREEP(wf_ruleset_freep, struct wf_ruleset, wf_ruleset_free)
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A rule set travels as its texts: reading it again gives the same rules, slots and names. */
-#include "rule.h"
+#include "ruleset.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The -f short form: FUNCTION[(KEY=EXPR, ...)] [as NAME] [kind KIND] [when COND] [error COND] ...
  */
-#include "rule.h"
+#include "ruleset.h"
 
 #include <errno.h>
 #include <stdio.h>

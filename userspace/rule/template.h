@@ -6,7 +6,7 @@
 #ifndef WF_TEMPLATE_H
 #define WF_TEMPLATE_H
 
-#include "expr_node.h"
+#include "parser.h"
 
 /* Parse the whole text of the parser's place. A part must have few values (docs/profiles.md). */
 int wf_template_parse(struct wf_parser *parser, struct wf_template **ret);

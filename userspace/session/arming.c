@@ -1,26 +1,19 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "arming.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "definition.h"
 #include "headroom.h"
+#include "process.h"
 #include "userspace/base/clock.h"
 #include "userspace/base/log.h"
-#include "userspace/collect/define.h"
 #include "userspace/collect/enrich.h"
-#include "userspace/target/srcline.h"
 
-#define PROCESSES_MAX  4096
 #define LOOK_AGAIN_NS  500000000ull /* maps of traced processes are compared this often */
 #define CHILD_DELAY_NS 5000000ull   /* a child that executes another image at once is not linked */
-
-struct process {
-	struct wf_target *target;
-	uint64_t due_ns; /* look at it again then; 0 = with the others */
-	size_t mapping_count;
-};
 
 /* A file that has probes. */
 struct armed_file {
@@ -34,9 +27,7 @@ struct wf_arming {
 	struct wf_arming_config config;
 	struct wf_kernel *kernel;
 	struct wf_attacher *attacher;
-	struct process processes[PROCESSES_MAX];
-	struct wf_target *targets[PROCESSES_MAX]; /* the same, for those who want an array */
-	uint32_t process_count;
+	struct wf_processes processes;
 	struct armed_file files[WF_FILES_MAX];
 	uint32_t file_count;
 	uint32_t function_count, children_missed;
@@ -63,18 +54,9 @@ void wf_arming_free(struct wf_arming *arming)
 	if (!arming)
 		return;
 	wf_attacher_free(arming->attacher);
-	for (uint32_t i = 0; i < arming->process_count; i++)
-		wf_target_free(arming->processes[i].target);
+	wf_processes_done(&arming->processes);
 	free(arming->found);
 	free(arming);
-}
-
-static struct process *find_process(struct wf_arming *arming, pid_t pid)
-{
-	for (uint32_t i = 0; i < arming->process_count; i++)
-		if (arming->processes[i].target->pid == pid)
-			return &arming->processes[i];
-	return NULL;
 }
 
 static void publish_resource(struct wf_arming *arming, const struct wf_target *target)
@@ -90,21 +72,14 @@ static void publish_resource(struct wf_arming *arming, const struct wf_target *t
 
 int wf_arming_add_process(struct wf_arming *arming, pid_t pid, struct wf_err *err)
 {
-	struct process *process;
 	int rc;
 
-	if (find_process(arming, pid))
+	if (wf_processes_find(&arming->processes, pid))
 		return 0;
-	if (arming->process_count == PROCESSES_MAX)
-		return wf_err_set(err, ENOSPC, "more than %d processes", PROCESSES_MAX);
-	process = &arming->processes[arming->process_count];
-	memset(process, 0, sizeof(*process));
-	rc = wf_target_open(pid, &process->target, err);
+	rc = wf_processes_add(&arming->processes, pid, err);
 	if (rc < 0)
 		return rc;
-	process->mapping_count = process->target->mapping_count;
-	arming->targets[arming->process_count++] = process->target;
-	publish_resource(arming, process->target);
+	publish_resource(arming, wf_processes_find(&arming->processes, pid)->target);
 	if (arming->kernel)
 		(void)wf_kernel_add_process(arming->kernel, pid);
 	return 0;
@@ -112,34 +87,30 @@ int wf_arming_add_process(struct wf_arming *arming, pid_t pid, struct wf_err *er
 
 static void forget_process(struct wf_arming *arming, pid_t pid)
 {
-	struct process *process = find_process(arming, pid);
-	uint32_t i;
+	struct wf_process *process = wf_processes_find(&arming->processes, pid);
 
 	if (!process)
 		return;
 	wf_attach_forget(arming->attacher, pid);
-	wf_target_free(process->target);
-	i = process - arming->processes;
-	arming->processes[i] = arming->processes[--arming->process_count];
-	arming->targets[i] = arming->targets[arming->process_count];
+	wf_processes_remove(&arming->processes, process);
 }
 
 uint32_t wf_arming_process_count(const struct wf_arming *arming)
 {
-	return arming->process_count;
+	return arming->processes.count;
 }
 
 struct wf_target *const *wf_arming_targets(const struct wf_arming *arming, uint32_t *ret_count)
 {
-	*ret_count = arming->process_count;
-	return arming->targets;
+	*ret_count = arming->processes.count;
+	return arming->processes.targets;
 }
 
 int wf_arming_use_kernel(struct wf_arming *arming, struct wf_kernel *kernel, struct wf_err *err)
 {
 	arming->kernel = kernel;
-	for (uint32_t i = 0; i < arming->process_count; i++)
-		(void)wf_kernel_add_process(kernel, arming->targets[i]->pid);
+	for (uint32_t i = 0; i < arming->processes.count; i++)
+		(void)wf_kernel_add_process(kernel, arming->processes.targets[i]->pid);
 	wf_kernel_new_epoch(kernel);
 	return wf_attacher_new(kernel, &arming->attacher, err);
 }
@@ -188,7 +159,7 @@ static bool only_traced(struct wf_arming *arming, const struct wf_candidate *can
 	if (wf_target_mappers(candidate->device, candidate->inode, &pids, &count, NULL) < 0)
 		return false;
 	for (size_t i = 0; i < count; i++)
-		if (!find_process(arming, pids[i]))
+		if (!wf_processes_find(&arming->processes, pids[i]))
 			return false;
 	return count > 0;
 }
@@ -207,14 +178,14 @@ static struct wf_attach_scope choose_scope(struct wf_arming *arming,
 	}
 	/* hooks sit on functions that are rare everywhere: a target that forks needs no link a
 	 * child */
-	if (arming->config.wave.config->shared || (hooks && arming->process_count > 1) ||
+	if (arming->config.wave.config->shared || (hooks && arming->processes.count > 1) ||
 	    only_traced(arming, candidate)) {
 		scope.pids = NULL;
 		return scope;
 	}
-	for (uint32_t i = 0; i < arming->process_count; i++)
-		if (maps_file(arming->targets[i], candidate->device, candidate->inode))
-			pids[scope.pid_count++] = arming->targets[i]->pid;
+	for (uint32_t i = 0; i < arming->processes.count; i++)
+		if (maps_file(arming->processes.targets[i], candidate->device, candidate->inode))
+			pids[scope.pid_count++] = arming->processes.targets[i]->pid;
 	return scope;
 }
 
@@ -234,47 +205,6 @@ static int remember_file(struct wf_arming *arming, const struct wf_candidate *ca
 	return 0;
 }
 
-static bool is_live(const struct wf_plan_function *function, uint32_t file,
-		    const uint32_t *span_ids)
-{
-	return function->file == file && function->span && span_ids[function->span];
-}
-
-/* NULL where nothing is known about them. */
-static struct wf_srclines *find_lines(const struct wf_plan *plan, uint32_t file,
-				      const uint32_t *span_ids)
-{
-	wf_auto(wf_freep) uint64_t *addresses = calloc(plan->function_count, sizeof(*addresses));
-	struct wf_srclines *lines = NULL;
-	size_t count = 0;
-
-	for (uint32_t i = 0; addresses && i < plan->function_count; i++)
-		if (is_live(&plan->functions[i], file, span_ids))
-			addresses[count++] = plan->functions[i].address;
-	if (count)
-		(void)wf_binary_lines(plan->files[file].elf, addresses, count, &lines);
-	return lines;
-}
-
-static void publish_definitions(struct wf_arming *arming, const struct wf_wave *wave,
-				const struct wf_plan *plan, uint32_t file, const uint32_t *span_ids)
-{
-	const struct wf_candidate *candidate = wf_wave_candidate(wave, plan->files[file].elf);
-	wf_auto(wf_srclines_freep) struct wf_srclines *lines = find_lines(plan, file, span_ids);
-
-	for (uint32_t i = 0; i < plan->function_count; i++) {
-		const struct wf_plan_function *function = &plan->functions[i];
-		wf_auto(wf_freep) char *json = NULL;
-
-		if (!is_live(function, file, span_ids))
-			continue;
-		arming->function_count++;
-		if (wf_define_json(plan, function, candidate->executable, lines, &json) == 0)
-			(void)wf_mailbox_put_text(arming->config.inbox, WF_REC_DEFINE,
-						  span_ids[function->span], 0, json);
-	}
-}
-
 /*
  * Attach the files of a plan that have no probes yet. The plan's other files are left out by
  * giving them no sites for the time of the call, so that tables and span ids stay the plan's.
@@ -286,7 +216,7 @@ static int attach_plan(struct wf_arming *arming, const struct wf_wave *wave, str
 		calloc(plan->file_count + 1, sizeof(*scopes));
 	wf_auto(wf_freep) uint32_t *span_ids = calloc(plan->span_count + 1, sizeof(*span_ids));
 	wf_auto(wf_freep) pid_t *pids =
-		calloc((size_t)PROCESSES_MAX * (plan->file_count + 1), sizeof(*pids));
+		calloc((size_t)WF_PROCESSES_MAX * (plan->file_count + 1), sizeof(*pids));
 	const struct wf_candidate *candidate;
 	int rc;
 
@@ -297,7 +227,7 @@ static int attach_plan(struct wf_arming *arming, const struct wf_wave *wave, str
 		if (find_file(arming, candidate->device, candidate->inode, hooks))
 			plan->files[f].site_count = 0;
 		scopes[f] = choose_scope(arming, candidate, hooks, only,
-					 pids + (size_t)f * PROCESSES_MAX);
+					 pids + (size_t)f * WF_PROCESSES_MAX);
 	}
 	rc = wf_attach_plan(arming->attacher, plan, scopes, span_ids, err);
 	for (uint32_t f = 0; rc == 0 && f < plan->file_count; f++) {
@@ -307,7 +237,8 @@ static int attach_plan(struct wf_arming *arming, const struct wf_wave *wave, str
 		rc = remember_file(arming, candidate, &scopes[f], hooks, err);
 	}
 	for (uint32_t f = 0; rc == 0 && !hooks && f < plan->file_count; f++)
-		publish_definitions(arming, wave, plan, f, span_ids);
+		arming->function_count +=
+			wf_definition_publish(wave, plan, f, span_ids, arming->config.inbox);
 	return rc;
 }
 
@@ -332,7 +263,7 @@ bool wf_arming_found(const struct wf_arming *arming, uint32_t rule)
 int wf_arming_attach(struct wf_arming *arming, const struct wf_wave *wave, pid_t only,
 		     struct wf_err *err)
 {
-	int rc = wf_headroom_check(wave, arming->targets, arming->process_count, err);
+	int rc = wf_headroom_check(wave, arming->processes.targets, arming->processes.count, err);
 
 	if (rc < 0)
 		return rc;
@@ -373,7 +304,7 @@ static void link_process(struct wf_arming *arming, const struct wf_target *targe
 
 		if (!file->filtered || !maps_file(target, file->device, file->inode))
 			continue;
-		if (file->hooks && arming->process_count > 1) {
+		if (file->hooks && arming->processes.count > 1) {
 			file->filtered = wf_attach_widen(arming->attacher, file->number, &err) < 0;
 			continue;
 		}
@@ -393,10 +324,10 @@ static void another_wave(struct wf_arming *arming)
 	struct wf_wave wave;
 	uint32_t before;
 
-	for (uint32_t i = 0; i < arming->process_count; i++)
-		link_process(arming, arming->targets[i]);
-	if (wf_wave_plan(&arming->config.wave, arming->targets, arming->process_count, &wave,
-			 &err) < 0) {
+	for (uint32_t i = 0; i < arming->processes.count; i++)
+		link_process(arming, arming->processes.targets[i]);
+	if (wf_wave_plan(&arming->config.wave, arming->processes.targets, arming->processes.count,
+			 &wave, &err) < 0) {
 		wf_log(WF_LOG_DEBUG, "arming", "%s", err.msg);
 		return;
 	}
@@ -409,28 +340,11 @@ static void another_wave(struct wf_arming *arming)
 	wf_wave_done(&wave);
 }
 
-/* Read the process again; true where it maps other files than before. */
-static bool has_changed(struct wf_arming *arming, uint32_t index)
-{
-	struct process *process = &arming->processes[index];
-	struct wf_target *fresh = NULL;
-	bool changed;
-
-	if (wf_target_open(process->target->pid, &fresh, NULL) < 0)
-		return false;
-	changed = fresh->mapping_count != process->target->mapping_count ||
-		  strcmp(fresh->exe, process->target->exe) != 0;
-	wf_target_free(process->target);
-	process->target = fresh;
-	arming->targets[index] = fresh;
-	return changed;
-}
-
 void wf_arming_on_process(struct wf_arming *arming, const struct wf_rec_process *event)
 {
 	pid_t pid =
 		event->event == WF_PROC_FORK ? (pid_t)event->child_tgid : (pid_t)event->head.tgid;
-	struct process *process;
+	struct wf_process *process;
 
 	if (event->event == WF_PROC_EXIT) {
 		forget_process(arming, pid);
@@ -442,7 +356,7 @@ void wf_arming_on_process(struct wf_arming *arming, const struct wf_rec_process 
 		return;
 	if (wf_arming_add_process(arming, pid, NULL) < 0)
 		return; /* gone already */
-	process = find_process(arming, pid);
+	process = wf_processes_find(&arming->processes, pid);
 	process->due_ns =
 		wf_clock_monotonic_ns() + (event->event == WF_PROC_FORK ? CHILD_DELAY_NS : 0);
 	if (event->event == WF_PROC_EXEC)
@@ -461,10 +375,7 @@ void wf_arming_started(struct wf_arming *arming, pid_t pid)
 
 bool wf_arming_is_waiting(const struct wf_arming *arming)
 {
-	for (uint32_t i = 0; i < arming->process_count; i++)
-		if (arming->processes[i].due_ns)
-			return true;
-	return false;
+	return wf_processes_is_waiting(&arming->processes);
 }
 
 void wf_arming_tick(struct wf_arming *arming, uint64_t now_ns)
@@ -473,19 +384,19 @@ void wf_arming_tick(struct wf_arming *arming, uint64_t now_ns)
 
 	if (all)
 		arming->looked_ns = now_ns;
-	for (uint32_t i = 0; i < arming->process_count; i++) {
-		struct process *process = &arming->processes[i];
+	for (uint32_t i = 0; i < arming->processes.count; i++) {
+		struct wf_process *process = &arming->processes.items[i];
 		bool due = process->due_ns && process->due_ns <= now_ns;
 
 		if (!due && (!all || process->due_ns))
 			continue;
 		if (due)
 			process->due_ns = 0;
-		if (has_changed(arming, i)) {
+		if (wf_processes_has_changed(&arming->processes, i)) {
 			changed = true;
-			publish_resource(arming, arming->targets[i]);
+			publish_resource(arming, arming->processes.targets[i]);
 		} else if (due) {
-			link_process(arming, arming->targets[i]);
+			link_process(arming, arming->processes.targets[i]);
 		}
 	}
 	if (changed)
@@ -502,10 +413,5 @@ void wf_arming_announce(struct wf_arming *arming)
 {
 	arming->announced = true;
 	wf_log(WF_LOG_INFO, "arming", "tracing %u functions in %u processes",
-	       arming->function_count, arming->process_count);
-}
-
-uint32_t wf_arming_children_missed(const struct wf_arming *arming)
-{
-	return arming->children_missed;
+	       arming->function_count, arming->processes.count);
 }

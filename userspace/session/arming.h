@@ -61,12 +61,10 @@ void wf_arming_detach(struct wf_arming *arming);
 
 /* Functions and processes beside its own, which the announcement counts. */
 void wf_arming_add_functions(struct wf_arming *arming, uint32_t count);
-/* Say what is traced; from now on also what comes later. */
 /* True where the rule found a function in any process up to now. */
 bool wf_arming_found(const struct wf_arming *arming, uint32_t rule);
+/* Say what is traced; from now on also what comes later. */
 void wf_arming_announce(struct wf_arming *arming);
-/* Children that were not traced because too many links would have been needed. */
-uint32_t wf_arming_children_missed(const struct wf_arming *arming);
 
 WF_DEFINE_FREEP(wf_arming_freep, struct wf_arming, wf_arming_free)
 

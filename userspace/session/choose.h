@@ -4,7 +4,7 @@
 #define WF_CHOOSE_H
 
 #include "userspace/cli/config.h"
-#include "userspace/rule/rule.h"
+#include "userspace/rule/ruleset.h"
 #include "userspace/target/candidate.h"
 
 /* --profile, -f and --slower, in this order. An empty set where none was given. */

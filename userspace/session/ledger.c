@@ -180,6 +180,7 @@ static void put_python(const struct wf_ledger *ledger, struct wf_buf *out)
 		{"running_before", a[WF_AGENT_CNT_RUNNING]},
 		{"attributes_lost", a[WF_AGENT_CNT_ATTR_LOST]},
 		{"no_thread_slot", a[WF_AGENT_CNT_THREADS]},
+		{"keys_forgotten", a[WF_AGENT_CNT_FORGOTTEN]},
 		{"hits", k[WF_CNT_AGENT_SPANS]},
 		{"starts", k[WF_CNT_AGENT_STARTS]},
 		{"notes", k[WF_CNT_AGENT_NOTES]},

@@ -9,7 +9,7 @@
 #include "listing.h"
 #include "userspace/cli/config.h"
 #include "userspace/plan/plan.h"
-#include "userspace/rule/rule.h"
+#include "userspace/rule/ruleset.h"
 #include "userspace/target/target.h"
 
 struct wf_roster_config {

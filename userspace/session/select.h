@@ -13,7 +13,7 @@
 #ifndef WF_SELECT_H
 #define WF_SELECT_H
 
-#include "userspace/rule/rule.h"
+#include "userspace/rule/ruleset.h"
 #include "userspace/target/candidate.h"
 
 struct wf_selection;

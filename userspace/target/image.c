@@ -184,16 +184,12 @@ static bool sections_are_sane(const struct wf_image *image, const GElf_Ehdr *ehd
 		shdr.sh_size <= NAME_TABLE_MAX && !(shdr.sh_flags & SHF_COMPRESSED));
 }
 
-static int load_headers(struct wf_image *image, const char *shown, struct wf_err *err)
+static int read_headers(struct wf_image *image, const char *shown, struct wf_err *err)
 {
 	size_t count = 0;
 	GElf_Ehdr ehdr;
 
-	elf_version(EV_CURRENT);
-	errno = 0;
 	image->elf = elf_begin(image->fd, ELF_C_READ, NULL);
-	if (!image->elf && errno == ENOMEM)
-		return wf_err_set(err, ENOMEM, "out of memory");
 	if (!image->elf || elf_kind(image->elf) != ELF_K_ELF || !gelf_getehdr(image->elf, &ehdr))
 		return wf_err_set(err, ENOEXEC, "'%s' is a broken or truncated ELF file", shown);
 	image->machine = ehdr.e_machine;
@@ -204,9 +200,20 @@ static int load_headers(struct wf_image *image, const char *shown, struct wf_err
 		return wf_err_set(err, ENOEXEC, "'%s' is truncated or has broken section headers",
 				  shown);
 	if (load_segments(image) < 0)
-		return wf_err_set(err, ENOMEM, "out of memory");
+		return -ENOMEM;
 	load_build_id(image);
 	return 0;
+}
+
+/* libelf reads bit by bit: without memory, parts of a good file seem not to be there. */
+static int load_headers(struct wf_image *image, const char *shown, struct wf_err *err)
+{
+	int rc;
+
+	elf_version(EV_CURRENT);
+	errno = 0;
+	rc = read_headers(image, shown, err);
+	return errno == ENOMEM ? wf_err_set(err, ENOMEM, "out of memory") : rc;
 }
 
 int wf_image_open_fd(int fd, const char *shown, struct wf_image **ret, struct wf_err *err)

@@ -5,10 +5,9 @@ import contextvars
 import functools
 import logging
 import os
-import select
 import sqlite3
-import sys
-import time
+
+import talk
 
 LOG = logging.getLogger("kiosk.desk")
 logging.basicConfig(level=logging.INFO, stream=open(os.devnull, "w"))
@@ -144,7 +143,7 @@ async def drain():
     return [i async for i in ticks(3)]
 
 
-def command(word, count):
+def command(word, count=0):
     if word == "crowd":
         assert len(asyncio.run(crowd(count))) == count
     elif word == "shapes":
@@ -177,14 +176,4 @@ def command(word, count):
 BASE = sqlite3.connect(":memory:", isolation_level=None)
 BASE.execute("CREATE TABLE menu (item TEXT, price INTEGER)")
 BASE.executemany("INSERT INTO menu VALUES (?, ?)", [("tea", 2), ("cake", 3)])
-print("ready", os.getpid(), flush=True)
-while True:
-    while not select.select([0], [], [], 0)[0]:
-        time.sleep(0.002)
-    text = os.read(0, 100)
-    line = text.decode().split()
-    if not text or line == ["end"]:
-        break
-    if line:
-        command(line[0], int(line[1]) if len(line) > 1 else 0)
-        print(line[0], "done", flush=True)
+talk.listen(command)

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Imports what it is told to, and calls it. With arguments: those one after the other, then it ends."""
 import importlib
-import os
-import select
 import sys
 import threading
 import time
+
+import talk
 
 
 def load(name):
@@ -44,12 +44,4 @@ for argument in sys.argv[1:]:
     load(argument)
 if sys.argv[1:]:
     sys.exit()
-print("ready", os.getpid(), flush=True)
-while True:
-    while not select.select([0], [], [], 0)[0]:
-        time.sleep(0.002)
-    text = os.read(0, 100).decode()
-    if text.strip() in ("", "end"):
-        break
-    word, name = text.split()
-    print(word, "done", {"load": load, "lose": lose}[word](name), flush=True)
+talk.listen(lambda word, name: {"load": load, "lose": lose}[word](name))

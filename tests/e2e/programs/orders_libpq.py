@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Asks PostgreSQL through libpq: one connection in a loop of coroutines, and one of each thread."""
 import asyncio
-import os
-import select
 import sys
 import threading
-import time
 
 import psycopg2
+
+import talk
 
 LOCAL = threading.local()
 
@@ -62,12 +61,4 @@ def command(word, count):
 
 
 query(1)
-print("ready", os.getpid(), flush=True)
-while True:
-    while not select.select([0], [], [], 0)[0]:
-        time.sleep(0.002)
-    line = os.read(0, 100).decode().split()
-    if not line or line == ["end"]:
-        break
-    command(line[0], int(line[1]))
-    print(line[0], "done", flush=True)
+talk.listen(command)

@@ -3,10 +3,11 @@
 import asyncio
 import logging
 import os
-import select
 import sys
 import threading
 import time
+
+import talk
 
 REMOTE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
@@ -156,12 +157,4 @@ def command(word):
     return ""
 
 
-print("ready", os.getpid(), flush=True)
-while True:
-    while not select.select([0], [], [], 0)[0]:
-        time.sleep(0.002)
-    text = os.read(0, 100)
-    if not text:
-        break
-    for line in text.decode().split():
-        print(line, "done", command(line), flush=True)
+talk.listen(command)

@@ -3,10 +3,11 @@
 import ctypes
 import logging
 import os
-import select
 import sys
 import threading
 import time
+
+import talk
 
 LIBC = ctypes.CDLL(None)
 
@@ -89,7 +90,7 @@ def serve():
     print("serve intact", flush=True)
 
 
-def command(word, count):
+def command(word, count=0):
     if word == "orders":
         for n in range(count):
             SHOP.order(n, [5, 10, 20])
@@ -114,17 +115,4 @@ def command(word, count):
 
 
 SHOP = Shop("corner")
-print("ready", os.getpid(), flush=True)
-while True:
-    while not select.select([0], [], [], 0)[0]:
-        time.sleep(0.002)
-    text = os.read(0, 100)
-    if not text:
-        break
-    line = text.decode().split()
-    if line == ["end"]:
-        break
-    if not line:
-        continue
-    done = command(line[0], int(line[1]) if len(line) > 1 else 0)
-    print(line[0], "done", done, flush=True)
+talk.listen(command)

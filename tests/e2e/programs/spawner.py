@@ -2,30 +2,33 @@
 """Starts other interpreters in every way: exec, spawn, forkserver, fork, pools."""
 import multiprocessing
 import os
-import select
 import shutil
+import signal
 import subprocess
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 
-LONG = 1.5  # seconds that a child works: it is traced from some moment on
+import talk
+
+PATIENCE = float(os.environ.get("SPAWNER_PATIENCE") or 60)  # seconds that a child works at most
+SEEN = []  # who watches says by SIGUSR1 that enough of this process was traced
 
 
 def work(n):
     return n
 
 
-def keep_working(seconds):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
+def keep_working():
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end and not SEEN:
         work(os.getpid())
         time.sleep(0.005)
     return os.getpid()
 
 
 def one_process(method):
-    process = multiprocessing.get_context(method).Process(target=keep_working, args=(LONG,))
+    process = multiprocessing.get_context(method).Process(target=keep_working)
     process.start()
     process.join()
     assert process.exitcode == 0
@@ -34,7 +37,7 @@ def one_process(method):
 
 def one_of_a_pool(method):
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context(method)) as pool:
-        return pool.submit(keep_working, LONG).result()
+        return pool.submit(keep_working).result()
 
 
 def another_program():
@@ -58,19 +61,9 @@ def command(word):
     return one_process(method) if kind == "process" else one_of_a_pool(method)
 
 
-def main():
-    print("ready", os.getpid(), flush=True)
-    while True:
-        while not select.select([0], [], [], 0)[0]:
-            time.sleep(0.002)
-        word = os.read(0, 100).decode().strip()
-        if word in ("", "end"):
-            break
-        print(word, "done", command(word), flush=True)
-
-
+signal.signal(signal.SIGUSR1, lambda *_: SEEN.append(True))
 if __name__ == "__main__":
     if sys.argv[1:] == ["worker"]:
-        keep_working(LONG)
+        keep_working()
     else:
-        main()
+        talk.listen(command)

@@ -52,6 +52,35 @@ def queued():
     return True
 
 
+def kept():
+    """One job that is tried twice, and one under a number that nobody gave."""
+    job = {'id': 'kept', 'n': 1}
+    takes(makes(job))
+    takes({'id': 'kept', 'n': 2})
+    takes({'id': 'unknown', 'n': 3})
+    try:
+        makes(None)
+    except TypeError:
+        pass
+    return True
+
+
+def makes(job):
+    return dict(job)
+
+
+def takes(job):
+    return leaf(job['id'])
+
+
+def flood(count):
+    for number in range(count):
+        leaf(number)
+    takes({'id': 0})
+    takes({'id': count - 1})
+    return True
+
+
 def served(headers):
     """The server's call is made inside of another one, as on a connection that is kept alive."""
     serves(None, lambda: serves(headers))
@@ -92,5 +121,5 @@ def with_sdk():
 
 
 if __name__ == '__main__':
-    guest.serve({'queued': queued, 'served': served, 'bytes_served': bytes_served, 'waited': waited,
+    guest.serve({'queued': queued, 'kept': kept, 'flood': flood, 'served': served, 'bytes_served': bytes_served, 'waited': waited,
                  'with_sdk': with_sdk})

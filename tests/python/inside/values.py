@@ -132,6 +132,52 @@ def outer(error):
     fails(error)
 
 
+class Hidden(OSError):
+    @property
+    def filename(self):
+        TOUCHED.append('filename')
+        return 'x'
+
+
+class Noisy(str):
+    def __str__(self):
+        TOUCHED.append('str of a part')
+        return 'noise'
+
+    __repr__ = __str__
+
+
+def undecodable():
+    try:
+        b'\xff'.decode('utf-8')
+    except UnicodeDecodeError as error:
+        return error
+
+
+def messages():
+    """Of each exception, its own text, where that may be asked for."""
+    circle = []
+    circle.append(circle)
+    asked = [ValueError('x', 1, None), ValueError(), KeyError('k', 2.5), KeyError(('a', 1)), KeyError('k'),
+             ValueError({'a': [1, {'b': b'c'}]}), OSError(2, 'missing', 'a', None, 'b'), OSError('just', 'two', b'f'),
+             undecodable(), 'x'.encode, SyntaxError('bad', ('f.py', 3, 1, 'text')), ImportError('no', name='m'),
+             ModuleNotFoundError('none'), StopIteration(3), SystemExit(2), OSError(5, 'only'), OSError('text')]
+    asked[9] = UnicodeEncodeError('ascii', '\xe9', 0, 1, 'not in range')
+    if sys.version_info >= (3, 11):
+        asked.append(ExceptionGroup('many', [ValueError(1), Loud(Trap())]))
+    foreign = [ValueError('x', Trap()), OSError(2, 'of', Trap()), ValueError(Trap()), ValueError(1, circle),
+               ValueError('a', 'x' * 100000), ValueError(Trap(), *range(20)), ValueError('p', [Noisy('q')]), Loud('arg', Trap()),
+               Hidden(2, 'h', 'f'), UnicodeDecodeError(Noisy('u'), b'x', 0, 1, 'r'), SyntaxError(Noisy('s'))]
+    texts = [str(error) for error in asked]
+    del TOUCHED[:]
+    for error in asked + foreign:
+        try:
+            fails(error)
+        except BaseException:
+            pass
+    return {'texts': texts, 'touched': TOUCHED}
+
+
 class Twice:
     def call(self, deeper=True):
         return self.call(False) if deeper else 1
@@ -226,4 +272,4 @@ def later():
 
 if __name__ == '__main__':
     sys.setrecursionlimit(1000)
-    guest.serve({'run': run, 'logs': logs, 'loguru': loguru, 'later': later})
+    guest.serve({'run': run, 'messages': messages, 'logs': logs, 'loguru': loguru, 'later': later})

@@ -41,7 +41,9 @@ enum probe_option {
 	PROBE_ASYNC = 0x10, /* coroutine, generator, async generator */
 	PROBE_TRACK = 0x20, /* its suspensions are seen */
 	PROBE_GUARD_ANY = 0x40,
-	PROBE_TAKE_LINK = 0x80, /* what `take` finds becomes a link, not the parent */
+	PROBE_TAKE_LINK = 0x80,  /* what `take` finds becomes a link, not the parent */
+	PROBE_TAKE_KEEP = 0x100, /* it stays to be found again */
+	PROBE_GIVE_END = 0x200,  /* the key that it gives is known when it ends */
 };
 
 /*
@@ -62,9 +64,11 @@ struct token {
 	uint64_t sdk_seen;     /* span id of the SDK that was current at its begin */
 	struct py *told_by;    /* code of the call that told it; an address as well */
 	void *frame;
-	uint8_t *wide; /* record and values, where they outgrew `tags` */
-	uint32_t skip; /* calls of its function inside that made no token */
+	uint8_t *wide;    /* record and values, where they outgrew `tags` */
+	uint32_t skip;    /* calls of its function inside that made no token */
+	uint32_t session; /* of the tracer that it was made for */
 	bool open;
+	bool settled;                     /* RUNNING: it is counted, and its thread is known */
 	struct wf_agent_thread published; /* what its thread showed before */
 };
 
@@ -91,6 +95,7 @@ struct state {
 	struct py *sdk_var, *sdk_key, *sdk_context; /* where an OpenTelemetry SDK keeps its span */
 	uint64_t idle_since_ns, idle_max_ns, rescan_ns;
 	uint32_t string_max, items_max;
+	uint32_t session;       /* what was open for another tracer is not there for this one */
 	bool types_are_visited; /* 3.9: objects of heap types hold them for the collector */
 	bool context, restoring, suppressing;
 };
@@ -150,6 +155,8 @@ void tags_close(struct tags *tags, uint32_t at, size_t full);
 
 /* value.c */
 void value_tag(struct tags *tags, unsigned slot, struct py *value);
+/* The text that stands for an object of a few types of the standard library, or NULL. */
+struct py *value_text(struct py *value);
 struct py *type_text(struct py *type);    /* "module:qualname": a new reference, or NULL */
 bool value_plain(const struct py *value); /* str, int, float, bool or None: exactly these */
 
@@ -173,9 +180,21 @@ struct captures *captures_make(struct py *pairs);
 void captures_free(struct captures *captures);
 void captures_tag(const struct captures *captures, struct tags *tags, const struct source *source);
 
+/* nest.c */
+bool token_mine(const struct token *token);      /* begun in this process, for this tracer */
+bool token_tree_open(const struct token *token); /* calls of other processes count as open */
+/* Whether an open call around it says that it makes no span: once, suppress. */
+bool nest_silenced(const struct probe *probe, const struct token *around, uint64_t object);
+uint64_t nest_object(const struct probe *probe, const struct source *source);
+/* `taken`: what a key has led to, or NULL. */
+void nest_below(struct token *token, struct token *current, struct token *taken);
+void token_publish(struct token *token, bool on); /* for native functions */
+
 /* token.c */
 int token_setup(void);
 struct token *token_current(void); /* a new reference or NULL */
+/* The same, or a call around that ran before it was armed, which then becomes the current one. */
+struct token *token_here(void);
 void token_set(struct token *token);
 struct token *token_begin(struct probe *probe, const struct source *source);
 void token_end(struct token *token, const struct source *source);
@@ -184,6 +203,10 @@ struct token *token_inside(const struct probe *probe);
 void token_suspend(struct token *token);
 void token_resume(struct token *token);
 struct tags token_tags(struct token *token);
+bool token_ran_before(const struct token *token);
+/* A call that runs already, in that frame, below another such one or NULL: it is open from now on.
+ */
+struct token *token_found(struct probe *probe, struct py *frame, struct token *around);
 /* The token of a call in another process, from its ids and times. */
 struct token *token_foreign(const struct wf_agent_record *ids);
 void token_widen(struct tags *tags);
@@ -194,9 +217,40 @@ void open_add(struct token *token);
 void open_remove(struct token *token);
 void open_tell(void); /* the tracer leaves */
 
+/* table.c */
+struct slot {
+	void *key;
+	void *value;
+};
+
+struct table {
+	struct slot *slots;
+	uint32_t mask, used;
+};
+
+/* Where the key stands or would stand; only in a table that has grown once. */
+struct slot *table_slot(const struct table *table, const void *key);
+/* Room for one more, at most half full. */
+bool table_grow(struct table *table, uint32_t max);
+void *table_get(const struct table *table, const void *key);
+void *table_take(struct table *table, const void *key);
+void table_empty(struct table *table, bool keys); /* drops the values, and where asked the keys */
+
+/* frame.c */
+typedef struct probe *frame_probe(struct py *code);
+bool frame_put(struct token *token, void *frame); /* false: no room */
+struct token *frame_take(void *frame);            /* a reference, or NULL */
+struct token *frame_token(void *frame);           /* borrowed */
+void frame_forget(void);
+bool frame_any_ran(void);          /* calls that ran before they were armed */
+struct token *frame_running(void); /* such a call around; a new reference or NULL */
+/* Of all threads (sys._current_frames) and of suspended tasks (tuples of coroutines). */
+void frame_mark(struct py *current_frames, struct py *tasks, frame_probe *probe_of);
+
 /* queue.c */
 void queue_give(struct py *rule, const struct source *source, struct token *token);
-struct token *queue_take(struct py *rule, const struct source *source);
+/* A new reference, or NULL. `keep`: it can be found again. */
+struct token *queue_take(struct py *rule, const struct source *source, bool keep);
 
 /* context.c: parents from outside; `around` is the current token. */
 void context_join(struct token *token, const struct token *around, const struct source *source);
@@ -205,6 +259,11 @@ void context_join(struct token *token, const struct token *around, const struct 
 void error_tag(struct tags *tags, struct token *token, struct py *exception);
 void error_describe(struct tags *tags, struct py *exception); /* type and message */
 void error_trace(struct tags *tags, struct py *exception);
+
+/* message.c */
+struct py *error_message(struct py *exception); /* a new reference, or NULL */
+/* A field that the base itself defines, unless the class hides it; a new reference, or NULL. */
+struct py *error_field(struct py *exception, struct py *base, const char *name);
 
 /* gate.c */
 bool gate_open(void); /* false where nobody traces; takes everything back after a while */

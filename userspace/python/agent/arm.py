@@ -169,16 +169,6 @@ def rescan(module=None):
         STATE.turn.give()
 
 
-def calls_inside():
-    """How many calls of armed functions go on in threads; no token was made for them."""
-    codes, count = {id(armed.code) for armed in STATE.armed}, 0
-    for frame in sys._current_frames().values():
-        while frame is not None:
-            count += id(frame.f_code) in codes
-            frame = frame.f_back
-    return count
-
-
 def do_arm(request):
     take_back()
     answer = new_answer()
@@ -197,13 +187,14 @@ def do_arm(request):
     for rule in STATE.rules:
         arm_rule(rule, answer)
     STATE.waiting = answer['waiting']
+    tasks = suspended_tasks()
     if MONITORED:
-        watch_sync()
+        watch_sync(tasks)
     hand_offs()
     log_hooks()
     import_hook()
     find_sdk()
-    STATE.native.running(calls_inside())
+    STATE.native.running(calls_inside(tasks))
     dynamic = any(is_dynamic(rule) for rule in STATE.rules)
     STATE.native.callables(restore, rescan if dynamic else None, iso_text)
     STATE.native.owned(STATE.owner['nonce'], STATE.owner['pid'], max(1, len(STATE.armed)))

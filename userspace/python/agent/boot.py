@@ -46,7 +46,9 @@ RULE, where all but id and target may be left out:
      'guards': {'any': False, 'tests': [[PATH, OP, CONSTANT], ...]},   on entry values;
                                 OP: '==', '!=', '<', '<=', '>', '>=', 'in'; absent is false
      'captures': [[SLOT, 'entry' | 'exit', PATH], ...],     SLOT 0..239
-     'key': {'name': 'jobs', 'give' | 'take': PATH, 'as': 'parent' | 'link'}}   own queues
+     'key': {'name': 'jobs',     own queues: calls that give a key, and those that take it
+          'give': PATH, 'give_at': 'entry' | 'exit',
+          'take': PATH, 'as': 'parent' | 'link', 'keep': False}}   keep: it can be taken again
 
 PATH is a list of steps; the first is a root:
 

@@ -82,6 +82,8 @@ extern struct py PyByteArray_Type, PyTuple_Type, PyList_Type, PyDict_Type, PySet
 extern struct py PyFrozenSet_Type, PyWrapperDescr_Type, PyMemberDescr_Type, PyCell_Type,
 	PyModule_Type;
 extern struct py *PyExc_BaseException, *PyExc_GeneratorExit, *PyExc_StopIteration, *PyExc_OSError;
+extern struct py *PyExc_SyntaxError, *PyExc_UnicodeEncodeError, *PyExc_UnicodeDecodeError;
+extern struct py *PyExc_UnicodeTranslateError, *PyExc_BaseExceptionGroup PY_WEAK; /* 3.11 */
 
 void Py_IncRef(struct py *object);
 void Py_DecRef(struct py *object);
@@ -137,6 +139,7 @@ struct py *PyNumber_Add(struct py *left, struct py *right);
 int PyObject_RichCompareBool(struct py *left, struct py *right, int op);
 py_ssize PyObject_Size(struct py *object);
 struct py *PyObject_Str(struct py *object);
+struct py *PyObject_Repr(struct py *object);
 struct py *PyObject_GetIter(struct py *object);
 struct py *PyIter_Next(struct py *iterator);
 
@@ -168,6 +171,8 @@ struct py *PyObject_CallMethodObjArgs(struct py *object, struct py *name, ...);
 struct py *PyObject_CallObject(struct py *callable, struct py *args);
 
 struct py *PyEval_GetFrame(void);
+struct py *PyFrame_GetBack(struct py *frame) PY_WEAK;                 /* 3.9 */
+struct py *PyFrame_GetCode(struct py *frame) PY_WEAK;                 /* 3.9 */
 struct py *PyFrame_GetVar(struct py *frame, struct py *name) PY_WEAK; /* 3.12 */
 void *PyThreadState_Get(void);
 unsigned long long PyThreadState_GetID(void *state) PY_WEAK; /* 3.9 */

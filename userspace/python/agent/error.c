@@ -2,77 +2,12 @@
 /*
  * error.c - what an exception that leaves a call says about itself: type, message, traceback.
  *
- * The message is str() of the exception only where that runs the interpreter's own code on plain
- * arguments. The traceback is told by the innermost span that the exception leaves.
+ * The traceback is told by the innermost span that the exception leaves.
  */
 #include "agent.h"
 
 #define TRACE_BYTES  2560
 #define TRACE_FRAMES 40
-
-/* A field that BaseException itself defines, unless the class hides it. */
-static struct py *field(struct py *exception, const char *name)
-{
-	struct py *text = PyUnicode_InternFromString(name), *ret = NULL;
-
-	if (text && _PyType_Lookup && _PyObject_GenericGetAttrWithDict &&
-	    _PyType_Lookup(exception->type, text) == _PyType_Lookup(PyExc_BaseException, text))
-		ret = _PyObject_GenericGetAttrWithDict(exception, text, NULL, 1);
-	PyErr_Clear();
-	py_drop(text);
-	return ret;
-}
-
-/* An OSError writes its file names too, which need not be among its arguments. */
-static bool plain_file(struct py *exception, const char *name)
-{
-	struct py *text = PyUnicode_InternFromString(name), *file = NULL;
-	bool plain;
-
-	if (text && _PyObject_GenericGetAttrWithDict)
-		file = _PyObject_GenericGetAttrWithDict(exception, text, NULL, 1);
-	plain = file && (value_plain(file) || file->type == &PyBytes_Type);
-	PyErr_Clear();
-	py_drop(file);
-	py_drop(text);
-	return plain;
-}
-
-static bool plain_text(struct py *exception, struct py *args)
-{
-	struct py *name = PyUnicode_InternFromString("__str__");
-	struct py *method = name && _PyType_Lookup ? _PyType_Lookup(exception->type, name) : NULL;
-	bool plain = method && method->type == &PyWrapperDescr_Type;
-
-	py_drop(name);
-	for (py_ssize i = 0; plain && i < PyTuple_Size(args); i++)
-		plain = value_plain(PyTuple_GetItem(args, i));
-	if (plain && PyType_IsSubtype(exception->type, PyExc_OSError))
-		plain = plain_file(exception, "filename") && plain_file(exception, "filename2");
-	return plain;
-}
-
-static void message_tag(struct tags *tags, struct py *exception)
-{
-	struct py *args = field(exception, "args"), *text = NULL, *first;
-
-	if (args && args->type == &PyTuple_Type) {
-		if (plain_text(exception, args)) {
-			text = PyObject_Str(exception);
-		} else if (PyTuple_Size(args) > 0) {
-			first = PyTuple_GetItem(args, 0);
-			if (first && first->type == &PyUnicode_Type) {
-				Py_IncRef(first);
-				text = first;
-			}
-		}
-	}
-	PyErr_Clear();
-	if (text)
-		value_tag(tags, WF_AGENT_SLOT_MESSAGE, text);
-	py_drop(text);
-	py_drop(args);
-}
 
 static bool type_is(struct py *type, const char *wanted)
 {
@@ -253,17 +188,20 @@ static void trace_tag(struct tags *tags, struct py *traceback)
 
 void error_describe(struct tags *tags, struct py *exception)
 {
-	struct py *type = type_text(exception->type);
+	struct py *type = type_text(exception->type), *message;
 
 	if (type)
 		value_tag(tags, WF_AGENT_SLOT_TYPE, type);
 	py_drop(type);
-	message_tag(tags, exception);
+	message = error_message(exception);
+	if (message)
+		value_tag(tags, WF_AGENT_SLOT_MESSAGE, message);
+	py_drop(message);
 }
 
 void error_trace(struct tags *tags, struct py *exception)
 {
-	struct py *traceback = field(exception, "__traceback__");
+	struct py *traceback = error_field(exception, PyExc_BaseException, "__traceback__");
 
 	if (traceback && !is_none(traceback))
 		trace_tag(tags, traceback);
@@ -272,7 +210,7 @@ void error_trace(struct tags *tags, struct py *exception)
 
 void error_tag(struct tags *tags, struct token *token, struct py *exception)
 {
-	struct py *traceback = field(exception, "__traceback__");
+	struct py *traceback = error_field(exception, PyExc_BaseException, "__traceback__");
 	struct token *outer = token->outer;
 	bool quiet = token->told == (uint64_t)exception && token->told_by && traceback &&
 		     !is_none(traceback) && goes_through(traceback, token->told_by);

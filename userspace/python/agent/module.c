@@ -24,7 +24,7 @@ static struct py *integers(const __u64 *values, unsigned count)
 
 static struct py *current(struct py *self, struct py *const *args, py_ssize count)
 {
-	struct token *token = token_current();
+	struct token *token = token_here();
 
 	(void)self;
 	(void)args;
@@ -193,6 +193,7 @@ static struct py *owned(struct py *self, struct py *const *args, py_ssize count)
 		py_drop(state.queues);
 		state.queues = PyDict_New();
 		state.suppressing = false;
+		state.session++;
 	}
 	return py_none();
 }

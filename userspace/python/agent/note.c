@@ -58,7 +58,7 @@ static struct token *nearest(struct token *current, struct py *rule)
 
 void event_show(struct probe *probe, const struct source *source)
 {
-	struct token *current = token_current(), *owner = nearest(current, probe->nearest);
+	struct token *current = token_here(), *owner = nearest(current, probe->nearest);
 	struct note note;
 	struct tags tags;
 
@@ -97,7 +97,7 @@ static struct py *note_text(struct py *self, struct py *const *args, py_ssize co
 /* log(rule, (slot, value, slot, value, ...), exception or None) */
 static struct py *note_log(struct py *self, struct py *const *args, py_ssize count)
 {
-	struct token *current = token_current();
+	struct token *current = token_here();
 	struct note note;
 	struct tags tags;
 

@@ -29,13 +29,21 @@ void open_remove(struct token *token)
 	token->older = token->newer = NULL;
 }
 
-/* Of roots, and of those whose rule asks, it was told when they began. */
+/*
+ * Of roots, and of those whose rule asks, it was told when they began. One that ran before and was
+ * not settled is nobody's parent yet.
+ */
+static bool is_told(const struct token *token)
+{
+	return !token_mine(token) || (token->record.flags & WF_AGENT_ROOT) ||
+	       (token->probe->options & PROBE_OPEN) || (token_ran_before(token) && !token->settled);
+}
+
 static void tell(struct token *token)
 {
 	uint32_t flags = token->record.flags;
 
-	if (token->alive != state.page->alive || (flags & WF_AGENT_ROOT) ||
-	    (token->probe->options & PROBE_OPEN))
+	if (is_told(token))
 		return;
 	token->record.flags |= WF_AGENT_MOVED; /* this thread may be another one */
 	token_start(token);

@@ -1,19 +1,51 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * queue.c - hand-off by a key: the call that puts a job somewhere, found again by the call that
- * takes it. Keys are plain values; the oldest of too many is forgotten.
+ * takes it. Keys are plain values; the oldest of too many are forgotten.
  */
 #include "agent.h"
 
 #define QUEUED_MAX 10000
+#define FORGOTTEN  64 /* at a time, as the oldest stand behind places that are empty by now */
+
+/* Short ones only, since they are held; an int of which an address is made as it is. */
+static bool short_enough(struct py *value)
+{
+	bool fits = true;
+
+	if (value->type == &PyUnicode_Type) {
+		fits = PyUnicode_GetLength(value) <= (py_ssize)state.string_max;
+	} else if (value->type == &PyLong_Type) {
+		PyLong_AsDouble(value);
+		fits = !PyErr_Occurred();
+	}
+	PyErr_Clear();
+	return fits;
+}
+
+/* A new reference to what a dict can look up without running code of the target, or NULL. */
+static struct py *plain_key(struct py *rule, const struct source *source)
+{
+	struct py *value = path_read(PyTuple_GetItem(rule, 1), source), *text;
+
+	if (value && !value_plain(value)) {
+		text = value_text(value);
+		Py_DecRef(value);
+		value = text;
+	}
+	if (value && (is_none(value) || !short_enough(value))) {
+		Py_DecRef(value);
+		value = NULL;
+	}
+	return value;
+}
 
 /* (name of the queue, key), or NULL. */
 static struct py *key_of(struct py *rule, const struct source *source)
 {
-	struct py *value = path_read(PyTuple_GetItem(rule, 1), source), *name, *ret = NULL;
+	struct py *value = plain_key(rule, source), *name, *ret;
 
-	if (value && value_plain(value) && !is_none(value))
-		ret = PyTuple_New(2);
+	ret = value ? PyTuple_New(2) : NULL;
 	if (ret) {
 		name = PyTuple_GetItem(rule, 0);
 		Py_IncRef(name);
@@ -28,30 +60,37 @@ static struct py *key_of(struct py *rule, const struct source *source)
 
 static void forget_oldest(void)
 {
-	struct py *key = NULL, *value;
+	struct py *keys[FORGOTTEN], *value;
 	py_ssize position = 0;
+	unsigned count = 0;
 
-	if (!PyDict_Next(state.queues, &position, &key, &value))
-		return;
-	Py_IncRef(key);
-	PyDict_DelItem(state.queues, key);
-	Py_DecRef(key);
+	while (count < FORGOTTEN && PyDict_Next(state.queues, &position, &keys[count], &value))
+		Py_IncRef(keys[count++]);
+	for (unsigned i = 0; i < count; i++) {
+		PyDict_DelItem(state.queues, keys[i]);
+		page_count(WF_AGENT_CNT_FORGOTTEN);
+		Py_DecRef(keys[i]);
+	}
 }
 
+/* A key that is given again names the newer call, and is as young as that. */
 void queue_give(struct py *rule, const struct source *source, struct token *token)
 {
 	struct py *key = key_of(rule, source);
 
 	if (!key)
 		return;
-	if (PyDict_Size(state.queues) >= QUEUED_MAX)
+	if (PyDict_GetItemWithError(state.queues, key))
+		PyDict_DelItem(state.queues, key);
+	else if (PyDict_Size(state.queues) >= QUEUED_MAX)
 		forget_oldest();
+	PyErr_Clear();
 	PyDict_SetItem(state.queues, key, &token->head);
 	PyErr_Clear();
 	Py_DecRef(key);
 }
 
-struct token *queue_take(struct py *rule, const struct source *source)
+struct token *queue_take(struct py *rule, const struct source *source, bool keep)
 {
 	struct py *key = key_of(rule, source), *ret;
 
@@ -60,7 +99,8 @@ struct token *queue_take(struct py *rule, const struct source *source)
 	ret = PyDict_GetItemWithError(state.queues, key);
 	if (ret) {
 		Py_IncRef(ret);
-		PyDict_DelItem(state.queues, key);
+		if (!keep)
+			PyDict_DelItem(state.queues, key);
 	}
 	PyErr_Clear();
 	Py_DecRef(key);

@@ -2,7 +2,7 @@
 """From a rule of a request to the probe of one function."""
 
 OPTION_EVENT, OPTION_OPEN, OPTION_ONCE, OPTION_ROOT, OPTION_ASYNC, OPTION_TRACK, OPTION_GUARD_ANY, \
-    OPTION_TAKE_LINK = (1 << i for i in range(8))
+    OPTION_TAKE_LINK, OPTION_TAKE_KEEP, OPTION_GIVE_END = (1 << i for i in range(10))
 
 
 def compile_rule(rule, plan, code):
@@ -36,7 +36,13 @@ def compile_rule(rule, plan, code):
     key = rule.get('key') or {}
     if key.get('as') == 'link':
         options |= OPTION_TAKE_LINK
-    give = (key['name'], plan.compile(key['give'])) if 'give' in key else None
+    if key.get('keep'):
+        options |= OPTION_TAKE_KEEP
+    late = key.get('give_at') == 'exit'
+    if late:
+        options |= OPTION_GIVE_END
+        plan.wants_exit = True
+    give = (key['name'], plan.compile(key['give'], late)) if 'give' in key else None
     take = (key['name'], plan.compile(key['take'])) if 'take' in key else None
     remote = plan.compile(rule['remote']) if rule.get('remote') else None
     return options, (tuple(entry) or None, tuple(leaving) or None, tests or None,

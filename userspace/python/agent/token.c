@@ -1,14 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * token.c - open calls: one token each, the current one in a ContextVar.
- *
- * What nests is decided here. A token's parent is the current token of its context while that one,
- * or the root above it, is open; else it starts a tree of its own and names the old one as a link,
- * so that a thread started by a request is not its child for ever.
- */
+/* token.c - open calls: one token each, the current one in a ContextVar. */
 #include "agent.h"
 
-#define CHAIN_MAX 256 /* enclosing calls looked at for once and suppress */
+#define CHAIN_MAX 256 /* enclosing calls looked at */
 
 struct token *token_current(void)
 {
@@ -17,6 +11,10 @@ struct token *token_current(void)
 	if (PyContextVar_Get(state.var, NULL, &found))
 		PyErr_Clear();
 	if (found && found->type != state.token_type) {
+		Py_DecRef(found);
+		found = NULL;
+	}
+	if (found && ((struct token *)found)->session != state.session) {
 		Py_DecRef(found);
 		found = NULL;
 	}
@@ -33,6 +31,11 @@ void token_set(struct token *token)
 		PyErr_Clear();
 }
 
+bool token_ran_before(const struct token *token)
+{
+	return token->record.flags & WF_AGENT_RUNNING;
+}
+
 /* A call of another thread, which handed work to this one, is not one that this thread is inside.
  */
 struct token *token_inside(const struct probe *probe)
@@ -42,107 +45,12 @@ struct token *token_inside(const struct probe *probe)
 	struct token *current = token_current(), *token = current, *ret = NULL;
 
 	for (unsigned i = 0; token && !ret && i < CHAIN_MAX; i++, token = token->outer) {
-		if (token->probe == probe && token->open && token->record.task_key == task_key)
+		if (token->probe == probe && token->open && token->record.task_key == task_key &&
+		    !token_ran_before(token))
 			ret = token;
 	}
 	py_drop(current); /* the context holds it, and it the ones around */
 	return ret;
-}
-
-static bool mine(const struct token *token)
-{
-	return token->alive == state.page->alive;
-}
-
-/* Open, as far as this process can know: calls of other processes count as open. */
-static bool tree_open(const struct token *token)
-{
-	const struct token *root = token->root ? token->root : token;
-
-	return token->open || root->open;
-}
-
-static bool in_tuple(struct py *numbers, uint32_t number)
-{
-	for (py_ssize i = 0; i < PyTuple_Size(numbers); i++) {
-		if (PyLong_AsLong(PyTuple_GetItem(numbers, i)) == (long)number)
-			return true;
-	}
-	return false;
-}
-
-/* once and suppress: an open call around it that says no. */
-static bool silenced(const struct probe *probe, const struct token *around, uint64_t object)
-{
-	for (unsigned i = 0; around && i < CHAIN_MAX; i++, around = around->outer) {
-		if (!around->open || !around->probe)
-			continue;
-		if ((probe->options & PROBE_ONCE) && around->probe->rule == probe->rule &&
-		    around->object == object)
-			return true;
-		if (around->probe->suppress && in_tuple(around->probe->suppress, probe->rule))
-			return true;
-	}
-	return false;
-}
-
-static uint64_t object_of(const struct probe *probe, const struct source *source)
-{
-	struct py *object;
-
-	if (!(probe->options & PROBE_ONCE) || !probe->object)
-		return 0;
-	object = path_read(probe->object, source);
-	py_drop(object);
-	return (uint64_t)object;
-}
-
-/* `named`: a rule says that it is the parent, also where its tree has ended. */
-static void fill_parent(struct token *token, const struct token *parent, bool named)
-{
-	struct wf_agent_record *record = &token->record;
-	const struct wf_agent_record *above = &parent->record;
-
-	if (named || tree_open(parent)) {
-		record->parent_id = above->id;
-		record->parent_start_ns = above->start_ns;
-		record->root_id = above->root_id;
-		record->root_start_ns = above->root_start_ns;
-		record->trace_hi = above->trace_hi;
-		record->trace_lo = above->trace_lo;
-		token->root = parent->root ? parent->root : (struct token *)parent;
-		Py_IncRef(&token->root->head);
-		if (!parent->probe || !mine(parent))
-			record->flags |= WF_AGENT_HANDED;
-		return;
-	}
-	record->flags |= WF_AGENT_LINK;
-	record->link_id = above->id;
-	record->link_root_id = above->root_id;
-}
-
-/* A current token whose tree has ended is a link once, and then forgotten by this context. */
-static void take_parent(struct token *token, struct token *current, struct token *taken)
-{
-	const struct probe *probe = token->probe;
-	struct token *parent = taken ? taken : current;
-
-	if (parent && !(probe->options & PROBE_ROOT)) {
-		if (taken && (probe->options & PROBE_TAKE_LINK)) {
-			token->record.link_id = taken->record.id;
-			token->record.link_root_id = taken->record.root_id;
-			token->record.flags |= WF_AGENT_LINK;
-			parent = current;
-		}
-		if (parent)
-			fill_parent(token, parent, parent == taken);
-		if (taken && token->record.parent_id == taken->record.id)
-			token->record.flags |= WF_AGENT_HANDED;
-	}
-	if (current && tree_open(current)) {
-		Py_IncRef(&current->head);
-		token->outer = current;
-	}
 }
 
 static void become_root(struct token *token)
@@ -155,32 +63,6 @@ static void become_root(struct token *token)
 	if (!(record->flags & (WF_AGENT_REMOTE | WF_AGENT_SDK))) {
 		record->trace_hi = page_random();
 		record->trace_lo = page_random();
-	}
-}
-
-static void publish(struct token *token, bool on)
-{
-	struct wf_agent_thread *thread;
-
-	if (!state.context)
-		return;
-	thread = page_thread();
-	if (!thread)
-		return;
-	if (on) {
-		if (thread->id != token->record.id) /* begun, and gone on with before it stopped */
-			token->published = *thread;
-		thread->id = token->record.id;
-		thread->start_ns = token->record.start_ns;
-		thread->root_id = token->record.root_id;
-		thread->root_start_ns = token->record.root_start_ns;
-	} else if (thread->thread_pointer == token->published.thread_pointer) {
-		thread->id = token->published.id;
-		thread->start_ns = token->published.start_ns;
-		thread->root_id = token->published.root_id;
-		thread->root_start_ns = token->published.root_start_ns;
-	} else {
-		thread->id = 0;
 	}
 }
 
@@ -207,10 +89,12 @@ static struct token *token_new(struct probe *probe)
 	token->alive = state.page->alive;
 	token->resumed_ns = token->told = token->object = token->sdk_seen = 0;
 	token->told_by = NULL;
+	token->published = (struct wf_agent_thread){0};
 	token->frame = NULL;
 	token->wide = NULL;
 	token->skip = 0;
-	token->open = false;
+	token->session = state.session;
+	token->open = token->settled = false;
 	return token;
 }
 
@@ -273,20 +157,96 @@ void token_start(struct token *token)
 	show(token, WF_AGENT_START, wf_site_start);
 }
 
-static void enter(struct token *token)
+static void begin(struct token *token)
 {
-	struct wf_agent_record *record = &token->record;
-	uint32_t options = token->probe->options;
-
-	record->start_ns = token->resumed_ns = clock_now();
+	token->record.start_ns = token->resumed_ns = clock_now();
 	token->open = true;
 	open_add(token);
-	if (!record->root_id)
+	if (!token->record.root_id)
 		become_root(token);
-	token_set(token);
-	publish(token, true);
-	if ((record->flags & WF_AGENT_ROOT) || (options & PROBE_OPEN))
+}
+
+static void show_start(struct token *token)
+{
+	if ((token->record.flags & WF_AGENT_ROOT) || (token->probe->options & PROBE_OPEN))
 		token_start(token);
+}
+
+static void enter(struct token *token)
+{
+	begin(token);
+	token_set(token);
+	token_publish(token, true);
+	show_start(token);
+}
+
+/* What is known of a call that ran before only where it runs; nothing more may be counted of it. */
+static void settle(struct token *token)
+{
+	struct wf_agent_thread *thread = page_thread();
+
+	token->settled = true;
+	token->record.task_key = thread ? thread->task_key : 0;
+	token->record.owner_tid = thread ? thread->tid : 0;
+	page_count(WF_AGENT_CNT_ENTRIES);
+}
+
+/* From the outermost on, as they began. */
+static void settle_all(struct token *token)
+{
+	struct token *next;
+
+	for (unsigned i = 0; i < CHAIN_MAX; i++) {
+		for (next = token;
+		     next->outer && token_ran_before(next->outer) && !next->outer->settled;)
+			next = next->outer;
+		if (next->settled)
+			break;
+		settle(next);
+		token_publish(next, true);
+		show_start(next);
+	}
+}
+
+struct token *token_here(void)
+{
+	struct token *token = token_current();
+
+	if (token || !frame_any_ran())
+		return token;
+	token = frame_running();
+	if (token) {
+		settle_all(token);
+		token_set(token);
+	}
+	return token;
+}
+
+struct token *token_found(struct probe *probe, struct py *frame, struct token *around)
+{
+	struct source source = {.frame = frame};
+	struct token *token;
+	struct tags tags;
+
+	if (probe->guards && !guards_hold(probe, &source))
+		return NULL;
+	token = token_new(probe);
+	if (!token)
+		return NULL;
+	token->object = nest_object(probe, &source);
+	token->record.flags =
+		WF_AGENT_RUNNING | (probe->options & PROBE_ASYNC ? WF_AGENT_ASYNC : 0);
+	nest_below(token, around, NULL);
+	if (probe->remote)
+		context_join(token, around, &source);
+	if (probe->entry) {
+		tags = token_tags(token);
+		captures_tag(probe->entry, &tags, &source);
+	}
+	begin(token);
+	if (probe->give && !(probe->options & PROBE_GIVE_END))
+		queue_give(probe->give, &source, token);
+	return token;
 }
 
 static bool wanted(struct probe *probe, const struct source *source, struct token *current,
@@ -297,7 +257,7 @@ static bool wanted(struct probe *probe, const struct source *source, struct toke
 		return false;
 	}
 	if (current && ((probe->options & PROBE_ONCE) || state.suppressing) &&
-	    silenced(probe, current, object)) {
+	    nest_silenced(probe, current, object)) {
 		page_count(WF_AGENT_CNT_SILENCED);
 		return false;
 	}
@@ -313,14 +273,16 @@ struct token *token_begin(struct probe *probe, const struct source *source)
 	if (!state.page->alive)
 		page_wake();
 	page_count(WF_AGENT_CNT_ENTRIES);
-	current = token_current();
-	object = object_of(probe, source);
+	current = token_here();
+	object = nest_object(probe, source);
 	token = wanted(probe, source, current, object) ? token_new(probe) : NULL;
 	if (token) {
-		taken = probe->take ? queue_take(probe->take, source) : NULL;
+		taken = probe->take
+				? queue_take(probe->take, source, probe->options & PROBE_TAKE_KEEP)
+				: NULL;
 		token->object = object;
 		token->record.flags = probe->options & PROBE_ASYNC ? WF_AGENT_ASYNC : 0;
-		take_parent(token, current, taken);
+		nest_below(token, current, taken);
 		context_join(token, current, source);
 		py_drop(taken);
 		if (probe->entry) {
@@ -328,7 +290,7 @@ struct token *token_begin(struct probe *probe, const struct source *source)
 			captures_tag(probe->entry, &tags, source);
 		}
 		enter(token);
-		if (probe->give)
+		if (probe->give && !(probe->options & PROBE_GIVE_END))
 			queue_give(probe->give, source, token);
 	}
 	py_drop(current);
@@ -344,11 +306,11 @@ static void leave_context(struct token *token)
 	if (async)
 		current = token_current();
 	if (!async || current == token)
-		token_set(outer && tree_open(outer) ? outer : NULL);
+		token_set(outer && token_tree_open(outer) ? outer : NULL);
 	py_drop(current);
 	token->outer = NULL;
 	py_drop(outer);
-	publish(token, false);
+	token_publish(token, false);
 }
 
 /* Only what can be suspended ends elsewhere than it began. */
@@ -378,8 +340,13 @@ static void finish(struct token *token, const struct source *source)
 	if (source->exception) {
 		error_tag(&tags, token, source->exception);
 	}
+	if (token->probe->options & PROBE_GIVE_END)
+		queue_give(token->probe->give, source, token);
 	page_count(WF_AGENT_CNT_COMPLETED);
 	show(token, WF_AGENT_SPAN, wf_site_span);
+	if (token->wide) /* a key may keep the token for long */
+		PyMem_Free(token->wide);
+	token->wide = NULL;
 }
 
 /*
@@ -399,7 +366,9 @@ void token_end(struct token *token, const struct source *source)
 	open_remove(token);
 	if (!state.page->alive)
 		page_wake();
-	if (!mine(token))
+	if (token_ran_before(token) && !token->settled && token_mine(token))
+		settle(token);
+	if (!token_mine(token))
 		page_count(WF_AGENT_CNT_INHERITED);
 	else if (!is_seen())
 		page_count(WF_AGENT_CNT_UNSEEN);
@@ -415,8 +384,8 @@ void token_suspend(struct token *token)
 
 	if (!token->open)
 		return;
-	token_set(outer && tree_open(outer) ? outer : NULL);
-	publish(token, false);
+	token_set(outer && token_tree_open(outer) ? outer : NULL);
+	token_publish(token, false);
 	if (!wf_agent_gate)
 		return;
 	token->record.suspensions++;
@@ -437,14 +406,16 @@ void token_resume(struct token *token)
 		py_drop(outer);
 	}
 	token_set(token);
-	publish(token, true);
+	token_publish(token, true);
 	if (wf_agent_gate)
 		token->resumed_ns = clock_now();
 }
 
 static void abandon(struct token *token)
 {
-	if (!mine(token) || !state.page->alive || !token->probe)
+	if (!token_mine(token) || !state.page->alive || !token->probe)
+		return;
+	if (token_ran_before(token) && !token->settled)
 		return;
 	if (!is_seen()) {
 		page_count(WF_AGENT_CNT_UNSEEN);

@@ -199,7 +199,7 @@ static void type_tag(struct tags *tags, unsigned slot, struct py *type)
 	py_drop(text);
 }
 
-static void converted_tag(struct tags *tags, unsigned slot, struct py *value, long how)
+static struct py *converted(struct py *value, long how)
 {
 	struct py *text = NULL;
 
@@ -207,7 +207,19 @@ static void converted_tag(struct tags *tags, unsigned slot, struct py *value, lo
 		text = PyObject_Str(value);
 	else if (how == CONVERT_ISO)
 		text = PyObject_CallFunctionObjArgs(state.iso_text, value, NULL);
-	if (text && text->type == &PyUnicode_Type)
+	if (text && text->type != &PyUnicode_Type) {
+		Py_DecRef(text);
+		text = NULL;
+	}
+	PyErr_Clear();
+	return text;
+}
+
+static void converted_tag(struct tags *tags, unsigned slot, struct py *value, long how)
+{
+	struct py *text = converted(value, how);
+
+	if (text)
 		text_tag(tags, slot, WF_VAL_STRING, text);
 	else
 		type_tag(tags, slot, value->type);
@@ -248,6 +260,13 @@ static struct py *converter_of(struct py *type)
 	if (!state.converters || type->type != &PyType_Type)
 		return NULL;
 	return PyDict_GetItemWithError(state.converters, type);
+}
+
+struct py *value_text(struct py *value)
+{
+	struct py *how = converter_of(value->type);
+
+	return how ? converted(value, PyLong_AsLong(how)) : NULL;
 }
 
 void value_tag(struct tags *tags, unsigned slot, struct py *value)

@@ -41,10 +41,10 @@ def watch_close():
     monitoring.free_tool_id(tool)
 
 
-def watch_sync():
-    """The table of the .so is what is armed now."""
+def watch_sync(tasks=()):
+    """The table of the .so is what is armed now; `tasks`: suspended ones, when it is first armed."""
     table = {armed.watched: armed.probe for armed in STATE.armed if armed.watched is not None}
-    STATE.native.watch(table)
+    STATE.native.watch(table, sys._current_frames, tasks)
     if not table:
         watch_close()
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "rule.h"
+#include "ruleset.h"
 
 #include <errno.h>
 #include <stdlib.h>
