@@ -19,6 +19,11 @@ def inside(pid):
     return sorted(os.listdir(f"/proc/{pid}/task")), fds
 
 
+def mapped(pid):
+    """Where files in memory are mapped."""
+    return [line.split()[0] for line in Path(f"/proc/{pid}/maps").read_text().splitlines() if "memfd:" in line]
+
+
 def shop(t, python):
     return t.start([python, PROGRAMS / "shop.py"])
 
@@ -27,13 +32,15 @@ def test_nothing_stays_behind(t):
     for python in interpreters():
         target = shop(t, python)
         tell(target, "orders 1")
-        before, depth = inside(target.target_pid), tell(target, "depth")
+        before, depth, images = inside(target.target_pid), tell(target, "depth"), []
         for _ in range(3):
             tracer = t.attach(target, RULES)
             tell(target, "orders 5")
             t.equal(tracer.stop().counts()["__main__.Shop.order"], 5, python)
             t.equal(inside(target.target_pid), before, f"{python}: threads and descriptors")
             t.equal(tell(target, "intact"), "yes", f"{python}: functions")
+            images.append(mapped(target.target_pid))
+        t.true(images[0] and images == images[:1] * 3, f"{python}: one image, idle: {images}")
         t.equal(tell(target, "depth"), depth, f"{python}: recursion that fits")
         target.go("end")
         t.equal((target.finish()[1], target.err.all()), (0, []), f"{python}: status and stderr")
