@@ -11,7 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "userspace/plan/plan.h"
+#include "userspace/plan/hook.h"
+#include "userspace/plan/planner.h"
 
 #define TEXT          0x1000
 #define DATA          0x100000

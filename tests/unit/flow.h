@@ -4,7 +4,7 @@
 #define WF_TEST_FLOW_H
 
 #include "compile.h"
-#include "userspace/plan/graph.h"
+#include "userspace/plan/loader.h"
 
 struct flow {
 	struct wf_binary *elf;

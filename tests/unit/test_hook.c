@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "planned.h"
+#include "userspace/plan/hook.h"
 
 /* The files that the test program itself uses. */
 static const char *mapped(const char *name)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "userspace/plan/plan.h"
+#include "userspace/plan/planner.h"
 
 #include "planned.h"
 

@@ -12,6 +12,7 @@
 #include "compile.h"
 #include "stepper.h"
 #include "userspace/base/str.h"
+#include "userspace/plan/planner.h"
 
 #define CALLS_C  "tests/unit/corpus/calls.c"
 #define CALLS_CC "tests/unit/corpus/calls.cc"

@@ -6,7 +6,7 @@
 #include <cmocka.h>
 
 #include "compile.h"
-#include "userspace/plan/plan.h"
+#include "userspace/plan/planner.h"
 
 static struct wf_binary *elf;
 static struct wf_ruleset *rules;

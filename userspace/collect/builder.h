@@ -9,7 +9,7 @@
 
 #include <stdint.h>
 
-#include "assemble.h"
+#include "assembly.h"
 #include "catalog.h"
 #include "event.h"
 #include "exception.h"

@@ -5,7 +5,7 @@
 
 #include <capstone/capstone.h>
 
-#include "decode.h"
+#include "insn.h"
 
 /* `ret` is zeroed but for dst and src, which are WF_REG_NONE. */
 void wf_detail_fill(csh handle, const cs_insn *insn, struct wf_detail *ret);

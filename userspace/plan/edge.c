@@ -23,7 +23,7 @@ static int reach(struct wf_graph *graph, uint64_t address, uint32_t *ret)
 	uint64_t start, size;
 	int rc;
 
-	if (!wf_part_at(graph, address)) {
+	if (!wf_graph_part_at(graph, address)) {
 		rc = wf_binary_fde(graph->elf, address, &start, &size);
 		if (rc < 0)
 			return rc;
@@ -93,7 +93,7 @@ static int link_branch(struct wf_graph *graph, uint32_t i)
 		graph->marks[i] |= WF_MARK_SELF;
 		return 0;
 	}
-	if (!wf_part_at(graph, target) && !classify_outside(graph, i))
+	if (!wf_graph_part_at(graph, target) && !classify_outside(graph, i))
 		return 0;
 	rc = reach(graph, target, &found);
 	graph->to[i] = found;

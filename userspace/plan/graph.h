@@ -77,12 +77,8 @@ int wf_graph_new(struct wf_binary *elf, struct wf_decoder *decoder, const struct
 		 struct wf_relocs *relocs, struct wf_graph **ret, struct wf_err *err);
 void wf_graph_free(struct wf_graph *graph);
 
-/*
- * Load the function at `address`; `size` counts where no unwind entry covers it. -EILSEQ where it
- * does not decode to its end, -E2BIG over the limits, -ENOENT where the file has no such bytes.
- */
-int wf_graph_load(struct wf_graph *graph, uint64_t address, uint64_t size, struct wf_err *err);
-
+/* The part that holds an address, or NULL. */
+const struct wf_part *wf_graph_part_at(const struct wf_graph *graph, uint64_t address);
 const struct wf_part *wf_graph_part(const struct wf_graph *graph, uint32_t insn);
 const uint8_t *wf_graph_bytes(const struct wf_graph *graph, uint32_t insn);
 int wf_graph_detail(const struct wf_graph *graph, uint32_t insn, struct wf_detail *ret);

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "hook.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "blueprint.h"
 #include "callee.h"
 #include "entry.h"
+#include "loader.h"
 
 #define RDI (1u << WF_REG_RDI)
 #define RSI (1u << WF_REG_RSI)
 
-/* Functions behind which frames are dead, or belong to another stack. */
 static const struct hook {
 	const char *symbol;
 	uint8_t entry;      /* enum wf_site_kind, 0 = none */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "flow.h"
+#include "loader.h"
 #include "userspace/base/grow.h"
 
 #define RETURNS_MAX WF_CAPTURES_MAX

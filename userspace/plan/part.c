@@ -65,11 +65,3 @@ void wf_part_drop(struct wf_graph *graph)
 	graph->count = last->first;
 	graph->byte_count = last->bytes;
 }
-
-const struct wf_part *wf_part_at(const struct wf_graph *graph, uint64_t address)
-{
-	for (uint32_t i = 0; i < graph->part_count; i++)
-		if (address - graph->parts[i].address < graph->parts[i].size)
-			return &graph->parts[i];
-	return NULL;
-}

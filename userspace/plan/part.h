@@ -12,7 +12,5 @@
 int wf_part_add(struct wf_graph *graph, uint64_t address, uint64_t size, bool own);
 /* Forget the last one. */
 void wf_part_drop(struct wf_graph *graph);
-/* The one that holds an address, or NULL. */
-const struct wf_part *wf_part_at(const struct wf_graph *graph, uint64_t address);
 
 #endif

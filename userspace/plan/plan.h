@@ -2,9 +2,8 @@
 /*
  * plan.h - where to probe: from rules and ELF files to specs, with a price and a reason for each.
  *
- * Pure apart from reading the ELF files it is given. The plan is data: attach.c writes it into
- * maps, `list` and --dry-run print it. A plan owns its strings and borrows rules and ELF files.
- * Control thread only.
+ * The plan is data: planner.c and hook.c make it, attach.c writes it into maps, `list` and
+ * --dry-run print it. It owns its strings and borrows rules and ELF files. Control thread only.
  */
 #ifndef WF_PLAN_H
 #define WF_PLAN_H
@@ -101,18 +100,7 @@ struct wf_plan_options {
 /* Costs of a machine whose traps are slow, for when nobody measured. */
 struct wf_costs wf_plan_default_costs(void);
 
-/*
- * Plan the rules against files. `rules` of a file are those whose library glob matches it (the
- * caller decides which files take part). Unmatched rules are no error here: see matched[].
- * matched (may be NULL) has rules->count entries and counts functions found per rule.
- */
-int wf_plan_new(const struct wf_ruleset *rules, struct wf_binary *const *files, uint32_t file_count,
-		const struct wf_plan_options *options, uint32_t *matched, struct wf_plan **ret,
-		struct wf_err *err);
 void wf_plan_free(struct wf_plan *plan);
-
-/* Add the unwind, longjmp and stack-switch hooks that this file defines. */
-int wf_plan_add_hooks(struct wf_plan *plan, struct wf_binary *elf, struct wf_err *err);
 
 WF_DEFINE_FREEP(wf_plan_freep, struct wf_plan, wf_plan_free)
 

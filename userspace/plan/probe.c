@@ -8,6 +8,7 @@
 
 #include "callee.h"
 #include "entry.h"
+#include "loader.h"
 #include "pick.h"
 #include "spec.h"
 #include "userspace/base/str.h"

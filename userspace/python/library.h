@@ -9,9 +9,26 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "runtime.h"
 #include "userspace/base/err.h"
 #include "userspace/target/target.h"
+
+/* What is called or named in the interpreter, by address. */
+enum wf_python_symbol {
+	WF_PY_DICT_NEW,
+	WF_PY_RUN_STRING,
+	WF_PY_DEC_REF,
+	WF_PY_ERR_CLEAR,
+	WF_PY_ERR_OCCURRED,
+	WF_PY_ERR_MATCHES,
+	WF_PY_EXCEPTION, /* a variable */
+	WF_PY_SYMBOLS,
+};
+
+/* Unused end of a last page of code that stays mapped for as long as the process lives. */
+struct wf_python_room {
+	uint64_t address;
+	uint32_t bytes;
+};
 
 /* Addresses in the process; 0 = not there. */
 struct wf_library {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "need.h"
 
+#include "userspace/rule/literal.h"
+
 /* The requirements of one profile stand together, and so do those of one variant. */
 static uint32_t end_of_profile(const struct wf_ruleset *rules, uint32_t from)
 {
@@ -52,9 +54,9 @@ static void put_variant(const struct wf_ruleset *rules, uint32_t from, uint32_t 
 		if (one->kind != WF_REQUIRE_PYTHON)
 			continue;
 		wf_buf_putc(out, '[');
-		wf_request_put_text(out, one->glob);
+		wf_literal_put(out, one->glob);
 		wf_buf_puts(out, ", ");
-		wf_request_put_text(out, one->version ? one->version : "");
+		wf_literal_put(out, one->version ? one->version : "");
 		wf_buf_puts(out, "], ");
 	}
 	wf_buf_puts(out, "], ");
@@ -66,7 +68,7 @@ static void put_profile(const struct wf_ruleset *rules, uint32_t from, uint32_t 
 	const struct wf_requirement *first = &rules->requirements[from];
 
 	wf_buf_puts(out, "{'profile': ");
-	wf_request_put_text(out, rules->rules[first->from].profile);
+	wf_literal_put(out, rules->rules[first->from].profile);
 	wf_buf_printf(out, ", 'from': %u, 'end': %u, 'any': [", first->from, first->end);
 	for (uint32_t i = from, next; i < end; i = next) {
 		next = end_of_variant(rules, i, end);

@@ -9,8 +9,6 @@
 #include "userspace/base/buf.h"
 #include "userspace/rule/ruleset.h"
 
-/* A Python literal of a text. */
-void wf_request_put_text(struct wf_buf *out, const char *text);
 /* 'needs': [...], or nothing where no profile requires a module. */
 void wf_need_put(const struct wf_ruleset *rules, struct wf_buf *out);
 

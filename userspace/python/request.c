@@ -3,14 +3,11 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <string.h>
 
 #include "bpf/agent.h"
 #include "need.h"
 #include "shipped_agent.h"
 #include "userspace/rule/literal.h"
-
-#define TEXT_BYTES_MAX 65536 /* of one literal text in the arena */
 
 bool wf_request_wanted(const struct wf_ruleset *rules)
 {
@@ -26,17 +23,6 @@ bool wf_request_alone(const struct wf_ruleset *rules)
 		if (rules->rules[i].at.type != WF_WHERE_PYTHON)
 			return false;
 	return rules->count > 0;
-}
-
-void wf_request_put_text(struct wf_buf *out, const char *text)
-{
-	wf_auto(wf_arena_freep) struct wf_arena *arena = wf_arena_new(64 * TEXT_BYTES_MAX);
-	const char *literal = arena ? wf_literal_text(arena, text, strlen(text)) : NULL;
-
-	if (literal)
-		wf_buf_puts(out, literal);
-	else
-		out->failed = true;
 }
 
 /* What the agent is to decide; what it takes for granted is left out. */
@@ -69,7 +55,7 @@ static void put_decisions(const struct wf_rule_agent *agent, struct wf_buf *out)
 static void put_rule(const struct wf_rule *rule, struct wf_buf *out)
 {
 	wf_buf_printf(out, "{'id': %u, 'target': ", rule->index);
-	wf_request_put_text(out, rule->at.function);
+	wf_literal_put(out, rule->at.function);
 	if (rule->kind == WF_RULE_EVENT)
 		wf_buf_puts(out, ", 'kind': 'event'");
 	if (rule->nearest >= 0)
@@ -96,7 +82,7 @@ static void put_logs(const struct wf_ruleset *rules, struct wf_buf *out)
 
 		wf_buf_printf(out, "%s{'rule': %u, 'level': %u, 'write_ids': %s, 'logger': ",
 			      i ? ", " : "", i, log->level, log->write_ids ? "True" : "False");
-		wf_request_put_text(out, log->logger);
+		wf_literal_put(out, log->logger);
 		wf_buf_puts(out, "}");
 	}
 	wf_buf_puts(out, "], ");
@@ -108,7 +94,7 @@ static void put_head(const struct wf_request *request, const char *action, struc
 		      "{'abi': %d, 'sequence': %" PRIu64 ", 'do': '%s', 'owner': {'nonce': %" PRIu64
 		      ", 'pid': %d, 'name': ",
 		      WF_AGENT_ABI, request->sequence, action, request->nonce, (int)request->pid);
-	wf_request_put_text(out, request->name);
+	wf_literal_put(out, request->name);
 	wf_buf_puts(out, "}");
 }
 

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "library.h"
 #include "memory.h"
 #include "userspace/base/str.h"
 

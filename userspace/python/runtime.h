@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 #include "layout.h"
+#include "library.h"
 #include "offsets.h"
 #include "userspace/base/err.h"
 #include "userspace/target/target.h"
@@ -26,24 +27,6 @@ enum wf_python_way {
 	WF_PYTHON_NO_WAY,
 	WF_PYTHON_SLOT,   /* 3.8 to 3.13: a call in its queue of pending calls */
 	WF_PYTHON_REMOTE, /* 3.14 on: the debugger interface of PEP 768 */
-};
-
-/* What is called or named in the interpreter, by address. */
-enum wf_python_symbol {
-	WF_PY_DICT_NEW,
-	WF_PY_RUN_STRING,
-	WF_PY_DEC_REF,
-	WF_PY_ERR_CLEAR,
-	WF_PY_ERR_OCCURRED,
-	WF_PY_ERR_MATCHES,
-	WF_PY_EXCEPTION, /* a variable */
-	WF_PY_SYMBOLS,
-};
-
-/* Unused end of a last page of code that stays mapped for as long as the process lives. */
-struct wf_python_room {
-	uint64_t address;
-	uint32_t bytes;
 };
 
 struct wf_python {

@@ -50,13 +50,4 @@ int wf_error_parse(struct wf_parser *parser, struct wf_expr **ret);
 /* Copy the draft into the set. */
 int wf_draft_commit(struct wf_draft *draft, struct wf_ruleset *rules, struct wf_err *err);
 
-/* ruleset.c: the set's own lists; strings are copied. */
-int wf_ruleset_add_source(struct wf_ruleset *rules, const char *file, const char *text, size_t len,
-			  struct wf_err *err);
-int wf_ruleset_add_requirement(struct wf_ruleset *rules, const struct wf_requirement *requirement,
-			       struct wf_err *err);
-int wf_ruleset_add_log(struct wf_ruleset *rules, const struct wf_log_rule *log, struct wf_err *err);
-/* Make room for one more rule. */
-int wf_ruleset_reserve(struct wf_ruleset *rules, struct wf_err *err);
-
 #endif

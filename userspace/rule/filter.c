@@ -6,23 +6,14 @@
 #include <string.h>
 
 #include "place.h"
+#include "sql.h"
+#include "url.h"
 #include "userspace/base/str.h"
 
 #define FNV_BASIS 0xcbf29ce484222325ull
 #define FNV_PRIME 0x100000001b3ull
 
 static const struct wf_value absent;
-
-struct wf_value wf_value_string(const char *text, size_t len)
-{
-	struct wf_value value = {.kind = text ? WF_VALUE_STRING : WF_VALUE_NONE};
-
-	if (text) {
-		value.string = text;
-		value.count = (uint32_t)len;
-	}
-	return value;
-}
 
 static char lower_of(char c)
 {

@@ -67,22 +67,4 @@ const struct wf_filter *wf_filter_find(const char *name);
 /* The nearest name, or NULL. */
 const char *wf_filter_nearest(const char *name);
 
-/* Parts of a URL; WHOLE leaves out user info, query and fragment. */
-enum wf_url_part {
-	WF_URL_WHOLE,
-	WF_URL_SCHEME,
-	WF_URL_HOST,
-	WF_URL_PORT,
-	WF_URL_PATH,
-};
-struct wf_value wf_url_part(const char *url, size_t len, enum wf_url_part part,
-			    struct wf_arena *arena);
-
-/* sql.c: literals as '?' and comments left out; "SELECT orders". */
-struct wf_value wf_sql_sanitize(const char *text, size_t len, struct wf_arena *arena);
-struct wf_value wf_sql_summary(const char *text, size_t len, struct wf_arena *arena);
-
-/* A STRING value that borrows or owns text; NONE where text is NULL. */
-struct wf_value wf_value_string(const char *text, size_t len);
-
 #endif

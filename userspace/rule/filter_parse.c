@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "url.h"
+
 #define MAP_MAX    64
 #define BUCKET_MAX 32
 

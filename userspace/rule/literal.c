@@ -9,7 +9,8 @@
 
 #include "userspace/base/str.h"
 
-#define ESCAPE_MAX 10 /* \UXXXXXXXX, for at least one byte */
+#define ESCAPE_MAX    10         /* \UXXXXXXXX, for at least one byte */
+#define PUT_BYTES_MAX (4u << 20) /* of one text, with what it takes on the way */
 
 /* The character at `at` of valid UTF-8; moves behind it. */
 static uint32_t next_character(const char *text, size_t *at)
@@ -53,6 +54,17 @@ const char *wf_literal_text(struct wf_arena *arena, const char *text, size_t len
 	out[used++] = '\'';
 	out[used] = '\0';
 	return out;
+}
+
+void wf_literal_put(struct wf_buf *out, const char *text)
+{
+	wf_auto(wf_arena_freep) struct wf_arena *arena = wf_arena_new(PUT_BYTES_MAX);
+	const char *literal = arena ? wf_literal_text(arena, text, strlen(text)) : NULL;
+
+	if (literal)
+		wf_buf_puts(out, literal);
+	else
+		out->failed = true;
 }
 
 static const char *list(struct wf_arena *arena, const struct wf_value *value)

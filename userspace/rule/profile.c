@@ -8,22 +8,11 @@
 #include "draft.h"
 #include "profile_build.h"
 #include "profile_check.h"
+#include "profile_value.h"
 #include "template.h"
 #include "userspace/base/str.h"
 
 #define TREE_BYTES_MAX (32u * 1024 * 1024)
-
-void wf_profile_parser(struct wf_profile_builder *builder, const struct wf_yaml *node,
-		       struct wf_parser *parser)
-{
-	wf_parser_init(parser, builder->rules->arena, &node->place, 0, builder->err,
-		       &builder->later);
-}
-
-int wf_profile_no_memory(struct wf_profile_builder *builder)
-{
-	return wf_err_set(builder->err, ENOMEM, "out of memory, or the rules are too large");
-}
 
 static int read_function(struct wf_profile_builder *builder, const struct wf_yaml *node,
 			 struct wf_function *ret)

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "profile_schema.h"
+#include "profile_value.h"
 
 static int check_key(struct wf_profile_checker *checker, const struct wf_key *key,
 		     const struct wf_yaml *node);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "profile_value.h"
+
 #include <errno.h>
 #include <string.h>
 
 #include "draft.h"
-#include "profile_check.h"
-#include "profile_schema.h"
 #include "template.h"
 #include "userspace/base/str.h"
 

@@ -65,6 +65,15 @@ void wf_ruleset_set_min_duration(struct wf_ruleset *rules, uint64_t min_duration
 int wf_ruleset_to_json(const struct wf_ruleset *rules, char **ret, struct wf_err *err);
 int wf_ruleset_from_json(const char *json, size_t len, struct wf_ruleset **ret, struct wf_err *err);
 
+/* Inside the rule and profile modules: the set's own lists; strings are copied. */
+int wf_ruleset_add_source(struct wf_ruleset *rules, const char *file, const char *text, size_t len,
+			  struct wf_err *err);
+int wf_ruleset_add_requirement(struct wf_ruleset *rules, const struct wf_requirement *requirement,
+			       struct wf_err *err);
+int wf_ruleset_add_log(struct wf_ruleset *rules, const struct wf_log_rule *log, struct wf_err *err);
+/* Make room for one more rule. */
+int wf_ruleset_reserve(struct wf_ruleset *rules, struct wf_err *err);
+
 WF_DEFINE_FREEP(wf_ruleset_freep, struct wf_ruleset, wf_ruleset_free)
 
 #endif

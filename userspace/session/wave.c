@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "userspace/base/str.h"
+#include "userspace/plan/hook.h"
+#include "userspace/plan/planner.h"
 
 /* Files that can define a hook; opening every mapped file for its symbols would be waste. */
 static const char *const hook_files[] = {

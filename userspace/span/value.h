@@ -4,6 +4,7 @@
 #define WF_VALUE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum wf_value_kind {
@@ -37,5 +38,8 @@ struct wf_attributes {
 	uint32_t count;
 	uint32_t dropped; /* left out because of a limit */
 };
+
+/* A STRING value that borrows or owns text; NONE where text is NULL. */
+struct wf_value wf_value_string(const char *text, size_t len);
 
 #endif

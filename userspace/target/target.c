@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "maps.h"
 #include "proc.h"
 #include "userspace/base/str.h"
 

@@ -11,23 +11,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "maps.h"
 #include "userspace/base/arena.h"
 #include "userspace/base/err.h"
-
-/* One executable mapping's file. */
-struct wf_mapping {
-	const char *path;      /* as in maps, without " (deleted)" and with real newlines */
-	const char *open_path; /* /proc/PID/map_files/..., or /proc/PID/exe */
-	uint64_t start, end, offset;
-	uint64_t device, inode;
-	bool deleted;
-	bool executable_file; /* it is the process's own executable */
-	/*
-	 * Part of its text lies in anonymous memory (huge pages), where probes do not fire: this
-	 * range of the file. 0 bytes = none.
-	 */
-	uint64_t remapped_offset, remapped_bytes;
-};
 
 struct wf_target {
 	struct wf_arena *arena;
