@@ -3,6 +3,7 @@
 import fcntl
 import shutil
 import signal
+import statistics
 import subprocess
 
 from receiver import venv_python
@@ -13,6 +14,7 @@ from workshop import HERE, OUT, Failure, wait_for
 RULES = ("__main__:Worker.chosen(text=arg.text, region=self.region)",
          "__main__:Worker.alone(text=arg.text, region=self.region)", "__main__:call")
 COUNT, FEW = 1000, 100  # calls of a batch; of one that takes ten times as long
+LOOKS = 4  # times that batches are taken before, while and after wftrace is there
 OURS, THEIRS = ("chosen", "alone", "unchosen", "raising"), ("alone", "spanned")
 SDK = "opentelemetry-sdk"
 
@@ -47,7 +49,8 @@ class Version:
     """One interpreter's program, and the least time of a call under each contender."""
 
     def __init__(self, shop, path, number):
-        self.shop, self.number, self.ns = shop, number, {}
+        self.shop, self.path, self.number, self.ns = shop, path, number, {}
+        self.ratios = []  # of calls a second, after wftrace was there to before it came
         sdk = shop.dir / f"sdk-3.{number}"
         shutil.copytree(sdk_for(number), sdk)  # where interpreters with a root of their own see it too
         self.target = shop.start([path, shop.callee, shop.target_cpu])
@@ -73,6 +76,22 @@ class Version:
         tracer.signal(signal.SIGKILL)
         wait_for(lambda: not tracer.alive(), "the tracer to die")
         self.take("idle", "chosen")
+
+    def leave(self):
+        """In a process of its own, which no wftrace has been in before."""
+        target = self.shop.start([self.path, self.shop.callee, self.shop.target_cpu])
+        before = self.best(target)
+        with self.shop.traced(target, RULES):
+            self.best(target)
+        self.ratios.append(before / self.best(target))
+        target.finish()
+        self.shop.forget_processes()
+
+    def best(self, target):
+        return min(self.shop.time_call(target, "chosen", COUNT) for _ in range(LOOKS))
+
+    def after_detach(self):
+        return statistics.median(self.ratios)
 
     def added(self, name, who="wftrace"):
         return self.ns[who, name] - self.ns["nobody", name]
@@ -105,6 +124,9 @@ def rows(found, empty, rounds):
     idle = [each.added("chosen", "idle") for each in found]
     yield ("python.idle_ns", round(max(idle)), f"the worst of {say(found, idle, ' ns')}: added by a call after its "
            "tracer was killed, for 10 s")
+    after = [each.after_detach() for each in found]
+    yield ("python.after_detach", round(min(after), 3), f"the least of {say(found, after)}: calls a second once wftrace "
+           f"has left, to those before it came; medians of {len(found[0].ratios)} processes")
 
 
 def sdk_rows(found):
@@ -129,6 +151,7 @@ def measure(shop):
             probed = min(probed, shop.time_call(native, "nop_entry", COUNT))
         for each in found:
             each.round()
+            each.leave()
     for each in found:
         each.idle()
     yield from rows(found, probed - bare, rounds)
@@ -136,4 +159,4 @@ def measure(shop):
 
 
 GROUPS = (Group(("python.chosen", "python.chosen_root", "python.unchosen", "python.unchosen_raising", "python.idle_ns",
-                 "python.sdk_over_chosen", "python.sdk_over_chosen_new"), 120, measure),)
+                 "python.after_detach", "python.sdk_over_chosen", "python.sdk_over_chosen_new"), 150, measure),)

@@ -70,6 +70,7 @@ ROWS = (
     ("python.unchosen", "ratio", "<= 1.01"),
     ("python.unchosen_raising", "ratio", "<= 1.10"),
     ("python.idle_ns", "ns"),
+    ("python.after_detach", "ratio", ">= 0.99"),
     ("python.sdk_over_chosen", "ratio", ">= 10"),
     ("python.sdk_over_chosen_new", "ratio", ">= 8"),
 )

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A Celery worker with a pool of forked processes and Redis between, attached to while it works."""
+import ast
 import os
 import signal
 import sys
@@ -41,6 +42,12 @@ class Shop:
     def failures(self):
         self.ask("refuse 0 10", [f"{n} OutOfStock no {n} left" for n in range(10)])
 
+    def states(self):
+        """{process of the pool: what is changed in it}."""
+        seen = len(self.client.out.lines)
+        tell(self.client, "state 0 20")
+        return dict(ast.literal_eval(line.split(" ", 1)[1]) for line in self.client.out.lines[seen:-1])
+
     def stop(self):
         self.client.finish()
         self.worker.signal(signal.SIGTERM)
@@ -65,6 +72,8 @@ def test_celery_under_load(t):
     for python in pythons():
         shop = Shop(t, python)
         shop.orders(0, 50)
+        before = shop.states()
+        t.equal((len(before), any(before.values())), (2, False), f"{python}: before")
         tracer, last = t.attach(shop.worker, RULES, wait=False), 50
         while not tracer.err.wait(lambda text: text.startswith(ARMED), 0.001):
             shop.orders(last, last + 50)
@@ -72,9 +81,15 @@ def test_celery_under_load(t):
         shop.orders(last, last + 100)
         shop.failures()
         shop.ask("ponder 0 1", ["0 SoftTimeLimitExceeded SoftTimeLimitExceeded()"])
+        tracer.signal(signal.SIGINT)
+        first = last + 100
+        while tracer.alive():  # processes that have nothing to do run no code, so they could not disarm
+            shop.orders(first, first + 20)
+            first += 20
         trace = tracer.stop()
         shop.orders(0, 50)
         shop.failures()
+        t.equal(shop.states(), before, f"{python}: what is left")
         shop.stop()
         check(t, trace)
         numbers = [s.attr("n") for s in trace.named(ORDER)]

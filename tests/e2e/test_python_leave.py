@@ -3,9 +3,10 @@
 import os
 import signal
 import sys
+from pathlib import Path
 
-from harness import EXIT_DONE, EXIT_FAILED
-from shop import PROGRAMS, RULES, few, interpreters, newest, tell
+from harness import EXIT_DONE, EXIT_FAILED, Skip
+from shop import PROGRAMS, RULES, few, interpreters, minor, newest, tell
 
 RESTORED_WITHIN = 15.0
 
@@ -18,6 +19,11 @@ def inside(pid):
     return sorted(os.listdir(f"/proc/{pid}/task")), fds
 
 
+def mapped(pid):
+    """Where files in memory are mapped."""
+    return [line.split()[0] for line in Path(f"/proc/{pid}/maps").read_text().splitlines() if "memfd:" in line]
+
+
 def shop(t, python):
     return t.start([python, PROGRAMS / "shop.py"])
 
@@ -26,13 +32,15 @@ def test_nothing_stays_behind(t):
     for python in interpreters():
         target = shop(t, python)
         tell(target, "orders 1")
-        before, depth = inside(target.target_pid), tell(target, "depth")
+        before, depth, images = inside(target.target_pid), tell(target, "depth"), []
         for _ in range(3):
             tracer = t.attach(target, RULES)
             tell(target, "orders 5")
             t.equal(tracer.stop().counts()["__main__.Shop.order"], 5, python)
             t.equal(inside(target.target_pid), before, f"{python}: threads and descriptors")
             t.equal(tell(target, "intact"), "yes", f"{python}: functions")
+            images.append(mapped(target.target_pid))
+        t.true(images[0] and images == images[:1] * 3, f"{python}: one image, idle: {images}")
         t.equal(tell(target, "depth"), depth, f"{python}: recursion that fits")
         target.go("end")
         t.equal((target.finish()[1], target.err.all()), (0, []), f"{python}: status and stderr")
@@ -77,6 +85,51 @@ def test_killed_while_it_waits_to_get_in(t):
         t.equal(again.stop().counts()["__main__.Shop.order"], 5, f"{python}: the next tracer")
         target.go("end")
         t.equal((target.finish()[1], target.err.all()), (0, []), f"{python}: status and stderr")
+
+
+def requests(pid):
+    """Files by which this process is asked to let wftrace in."""
+    root = Path(f"/proc/{pid}/root")
+    found = [p for folder in ("dev/shm", "tmp", "run", "var/tmp") for p in (root / folder).glob("wf" + "[0-9a-f]" * 16)]
+    return [p for p in found if f"getpid()=={pid}:" in p.read_text()]
+
+
+def left_waiting(t, python):
+    """A target that runs no code, and in whose file system a killed tracer has left its request."""
+    target = shop(t, python)
+    target.go("block")
+    target.expect("block begins")
+    tracer = t.attach(target, RULES, wait=False)
+    t.true(tracer.err.wait(lambda text: "waiting for a Python process" in text, 20), "waiting is told")
+    t.equal(len(requests(target.target_pid)), 1, f"{python}: its file")
+    tracer.signal(signal.SIGKILL)
+    tracer.wait()
+    t.equal(len(requests(target.target_pid)), 1, f"{python}: its file stays")
+    return target
+
+
+def test_a_killed_tracers_file_goes_with_the_next_one(t):
+    newer = [python for python in interpreters() if minor(python) >= 14]
+    if not newer:
+        raise Skip("no interpreter that reads requests from files")
+    for python in newer if t.soak else newer[-1:]:
+        for command in (["detach", "-p"], ["detach", "--all"], ["attach", "-d", "1s", "-f", RULES[2], "-p"]):
+            for wakes_first in (True, False):
+                target = left_waiting(t, python)
+                if wakes_first:
+                    target.go("x")
+                    tell(target, "orders 1")
+                pid = [] if "--all" in command else [target.target_pid]
+                cleaner = t.spawn([t.wftrace_path(), *command, *pid])
+                if not wakes_first:
+                    cleaner.err.wait(lambda text: "Ctrl-C" in text, 20)
+                    target.go("x")
+                    tell(target, "orders 1")
+                t.equal(cleaner.wait(60), EXIT_DONE, f"{python}: {command}: {cleaner.err.all()}")
+                t.equal(requests(target.target_pid), [], f"{python}: {command}: files")
+                t.equal(tell(target, "intact"), "yes", f"{python}: {command}")
+                target.go("end")
+                t.equal((target.finish()[1], target.err.all()), (0, []), f"{python}: {command}: status and stderr")
 
 
 def test_detach_cleans_up_after_a_killed_tracer(t):

@@ -95,7 +95,7 @@ def test_fastapi_under_load(t):
         clients.stop()
         roots = check_orders(t, trace, len(clients.threads))
         t.true(len(roots) >= asked - len(clients.threads), f"{len(roots)} of {asked} requests")
-        t.equal((before[0], after), (200, before), f"{python}: what is left")
+        t.equal((before, after), ((200, {"changed": []}),) * 2, f"{python}: what is left")
         server.signal(signal.SIGTERM)
         t.equal((server.wait() in (0, -signal.SIGTERM), server.err.all()), (True, []), f"{python}: status and stderr")
 
@@ -106,6 +106,18 @@ def wsgi_answer(n):
     return f"/order/{n}", 200, {"n": n, "total": price(n) + price(n + 1)}
 
 
+def states(t, socket, pids):
+    """What is changed in each of these workers."""
+    found = {}
+
+    def more():
+        _, state = ask(Connection(socket), "/state")
+        found[state["pid"]] = state["changed"]
+        return pids <= set(found)
+    t.wait(more, "all workers to answer")
+    return {pid: found[pid] for pid in pids}
+
+
 def test_gunicorn_replaces_a_worker_under_load(t):
     for python in pythons():
         socket = t.dir / f"{python.parts[-3]}.sock"
@@ -113,14 +125,16 @@ def test_gunicorn_replaces_a_worker_under_load(t):
                                    "orders_wsgi"], socket)
         clients = Clients(socket, wsgi_answer)
         clients.more(100)
+        old = t.wait(lambda: len(t.children_of(master.pid)) == 3 and t.children_of(master.pid), "three workers")
+        t.equal(states(t, socket, set(old)), {pid: [] for pid in old}, f"{python}: before")
         tracer = t.attach(master, WSGI)
         clients.more(200)
-        old = t.children_of(master.pid)
         os.kill(old[0], signal.SIGKILL)
         new, = t.wait(lambda: set(t.children_of(master.pid)) - set(old), "another worker")
         clients.more(400)
         trace = tracer.stop(check=False)
         clients.more(100)
+        t.equal(states(t, socket, set(old[1:])), {pid: [] for pid in old[1:]}, f"{python}: what is left")
         clients.stop(broken=1)  # what the killed worker had begun
         master.signal(signal.SIGTERM)
         t.equal(master.wait(), 0, f"{python}: status")

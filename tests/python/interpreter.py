@@ -8,6 +8,7 @@ import subprocess
 HERE = os.path.dirname(os.path.abspath(__file__))
 QUESTION = ('import os, sys, sysconfig; print(sys.implementation.name, "%d.%d.%d" % sys.version_info[:3], '
             'int(bool(sysconfig.get_config_var("Py_GIL_DISABLED"))), int(os.path.isdir(sys.argv[1])))')
+BUILT = os.path.expanduser('~/.cache/wftrace/pythons/built/%s/bin/python3.13')
 os.environ.setdefault('WFTRACE_SHOWN', os.path.dirname(os.path.dirname(HERE)))  # to those of newer.sh
 
 
@@ -30,15 +31,15 @@ def candidates():
         yield shutil.which('python3.%d' % minor) or ''
 
 
-def ask(path):
-    """An Interpreter, or None where it is not one that the agent is for."""
+def ask(path, free_threaded='0'):
+    """An Interpreter, or None where it is not one that is asked for."""
     try:
         done = subprocess.run([path, '-I', '-c', QUESTION, HERE], stdout=subprocess.PIPE, text=True,
                               stderr=subprocess.DEVNULL, timeout=30)
     except (OSError, subprocess.TimeoutExpired):
         return None
     words = done.stdout.split()
-    if len(words) != 4 or words[0] != 'cpython' or words[2:] != ['0', '1']:
+    if len(words) != 4 or words[0] != 'cpython' or words[2:] != [free_threaded, '1']:
         return None
     version = tuple(int(part) for part in words[1].split('.'))
     return Interpreter(path, version) if version >= (3, 8) else None
@@ -57,3 +58,12 @@ def find(named):
     if not found:
         raise SystemExit('run.py: there is no CPython of 3.8 or newer')
     return sorted(found, key=lambda python: python.version)
+
+
+def without_gil():
+    """A free-threaded one of builds.sh, or None."""
+    return ask(BUILT % 'free', '1')
+
+
+def of_musl():
+    return ask(BUILT % 'musl')

@@ -6,26 +6,10 @@
 set -eu
 home=${1:-$HOME/.cache/wftrace/pythons}
 packages='python3.13 python3.14 python3.15'
+. "$(dirname "$0")/apt.sh"
 lay_out() {
-	mirror=$(apt-get indextargets --format '$(SITE)' | grep -v security | sort -u | head -n 1)
-	[ -n "$mirror" ] || { echo "newer.sh: apt has no source" >&2; exit 1; }
-	apt=$(mktemp -d)
-	trap 'rm -rf "$apt"' EXIT
-	mkdir -p "$apt/etc" "$apt/state" "$apt/lists/partial" "$apt/cache/archives/partial" "$home/root" "$home/bin"
-	touch "$apt/state/status"
-	printf 'Types: deb\nURIs: %s\nSuites: sid\nComponents: main\nSigned-By: %s\n' \
-		"$mirror" /usr/share/keyrings/debian-archive-keyring.gpg > "$apt/etc/sid.sources"
-	cat > "$apt/apt.conf" <<END
-Dir::Etc::sourcelist "/dev/null";
-Dir::Etc::sourceparts "$apt/etc";
-Dir::State "$apt/state";
-Dir::State::lists "$apt/lists";
-Dir::State::status "$apt/state/status";
-Dir::Cache "$apt/cache";
-APT::Sandbox::User "root";
-END
-	export APT_CONFIG="$apt/apt.conf"
-	apt-get -q update
+	apt_of sid deb
+	mkdir -p "$home/root" "$home/bin"
 	apt-get -q -y --no-install-recommends --download-only install $packages
 	for package in "$apt"/cache/archives/*.deb; do
 		dpkg-deb --fsys-tarfile "$package" | tar -x -C "$home/root" --no-same-owner --keep-directory-symlink

@@ -81,7 +81,7 @@ class Reader:
         except AssertionError:
             self.child.wait(timeout=5)
             raise Skip('cannot probe here: ' + self.child.stderr.read().strip()) from None
-        self.count = 0
+        self.count = self.lost = 0
 
     def records(self):
         """Everything since the last time, with names instead of numbers."""
@@ -93,7 +93,8 @@ class Reader:
             record = json.loads(self.lines.next())
             assert 'broken' not in record, record
             if 'sync' in record:
-                assert not record['lost'] and not record['faults'], record
+                lost, self.lost = record['lost'] - self.lost, record['lost']
+                assert not lost and not record['faults'], record
                 return found
             record['kind'], record['status'] = KINDS[record['kind']], STATUSES[record['status']]
             record['flags'] = [name for bit, name in FLAGS.items() if record['flags'] & bit]

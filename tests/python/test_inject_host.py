@@ -8,6 +8,7 @@ import socket
 import struct
 import subprocess
 
+import interpreter
 import seam
 from seam import everywhere, few, once
 from harness import PATIENCE, target_test
@@ -217,6 +218,20 @@ def patched(t, words):
         file.write(program)
     os.chmod(path, 0o755)
     return t.script(f"import os, sys\nif sys.argv[1:]:\n    os.execv({path!r}, [{path!r}, __file__])\n" + BUSY, "again")
+
+
+@once
+@target_test()
+def test_a_build_without_the_lock_is_left_alone(t):
+    python = interpreter.without_gil()
+    if python is None:
+        raise seam.NotFor("no free-threaded Python here: see builds.sh")
+    path = t.write("free.py", BUSY)
+    target = t.start([python.path, path])
+    answer = t.inject(target, WHO)
+    t.equal((answer.errno, answer.states), (NOT_SUPPORTED, []), f"{answer}")
+    t.contains(answer.error, "free-threaded Python (without the GIL), which cannot be traced yet", "why")
+    t.undisturbed(target, ["True"])
 
 
 @everywhere

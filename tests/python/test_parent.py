@@ -62,14 +62,17 @@ def test_a_key_may_be_given_at_the_end_and_stay(test):
 
 def test_the_oldest_keys_are_forgotten_and_counted(test):
     reader = test.reader()
-    count = 12000
+    count, part = 12000, 500
     for method in test.methods():
         guest = test.guest('parents.py')
         arm(guest, [
             {'id': 1, 'target': '__main__:leaf', 'key': {'name': 'n', 'give': [['arg', 'x']]}},
             {'id': 2, 'target': '__main__:takes',
              'key': {'name': 'n', 'take': [['arg', 'job'], ['item', 'id']]}}], method=method)
-        guest.say('flood', count=count)
+        for first in range(0, count, part):
+            guest.say('flood', first=first, count=part)
+            spans(reader)  # its ring has room for as many
+        guest.say('taken', ids=[0, count - 1])
         forgotten = guest.say('apply', request=request([], do='status', sequence=2))['counters'][13]
         guest.end()
         first, last = [r for r in spans(reader) if r['rule'] == 2]

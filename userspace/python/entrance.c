@@ -75,6 +75,7 @@ int wf_entrance_init(const struct wf_python *python, bool force, struct wf_entra
 	int rc;
 
 	*ret = (struct wf_entrance){.python = python, .force = force, .script = {.dir = -1}};
+	ret->left.dir = -1;
 	rc = wf_regions_read(python->pid, &ret->regions);
 	if (rc < 0)
 		return wf_err_set(err, -rc, "the mappings of process %d cannot be read",
@@ -87,6 +88,7 @@ int wf_entrance_init(const struct wf_python *python, bool force, struct wf_entra
 void wf_entrance_done(struct wf_entrance *entrance)
 {
 	wf_script_done(&entrance->script);
+	wf_script_done(&entrance->left);
 	wf_regions_done(&entrance->regions);
 }
 
@@ -122,13 +124,37 @@ static int check_identity(const struct wf_python *python, struct wf_err *err)
 	return wf_err_set(err, ESRCH, "process %d has ended meanwhile", (int)python->pid);
 }
 
+static void name_script(uint64_t nonce, char *out, size_t size)
+{
+	snprintf(out, size, "wf%016llx", (unsigned long long)nonce);
+}
+
+/*
+ * A tracer that was killed while its request waited left a file, and its name as the owner's. It
+ * goes when we are done: just now a thread may be about to open it.
+ */
+static void find_left_over(struct wf_entrance *entrance)
+{
+	const struct wf_python *python = entrance->python;
+	struct wf_python_room room;
+	struct wf_owner self, owner;
+	char name[sizeof(entrance->nonce)];
+
+	if (python->way != WF_PYTHON_REMOTE || entrance->left.dir >= 0 ||
+	    wf_owner_self(0, &self) < 0 || wf_owner_room(python, need(python), &room, &owner) < 0 ||
+	    !owner.pid || wf_owner_is(&owner, &self) || wf_owner_lives(&owner, &self))
+		return;
+	name_script(owner.nonce, name, sizeof(name));
+	(void)wf_script_find(python, name, &entrance->left);
+}
+
 static int choose_nonce(struct wf_entrance *entrance, struct wf_err *err)
 {
 	uint64_t nonce;
 
 	if (getrandom(&nonce, sizeof(nonce), 0) != (ssize_t)sizeof(nonce))
 		return wf_err_set(err, EIO, "no random bytes from the kernel");
-	snprintf(entrance->nonce, sizeof(entrance->nonce), "wf%016llx", (unsigned long long)nonce);
+	name_script(nonce, entrance->nonce, sizeof(entrance->nonce));
 	if (wf_owner_self(nonce, &entrance->self) < 0)
 		return wf_err_set(err, EIO, "/proc does not say who we are");
 	return 0;
@@ -153,6 +179,8 @@ static int put(struct wf_entrance *entrance, const struct wf_halt *halt, const c
 	    0)
 		return wf_err_set(err, EIO, "process %d does not let its code be written",
 				  (int)python->pid);
+	if (entrance->left.dir >= 0)
+		(void)wf_remote_withdraw(python, &entrance->left);
 	return wf_remote_put(python, &state, &entrance->script, &entrance->threads, err);
 }
 
@@ -175,9 +203,11 @@ int wf_entrance_ask(struct wf_entrance *entrance, struct wf_err *err)
 	wf_auto(wf_halt_freep) struct wf_halt *halt = NULL;
 	const struct wf_python *python = entrance->python;
 	bool quiet = python->way == WF_PYTHON_REMOTE;
-	char text[1024];
+	char text[WF_SCRIPT_BYTES_MAX];
 	int rc = check_identity(python, err);
 
+	if (rc == 0)
+		find_left_over(entrance);
 	if (rc == 0)
 		rc = choose_nonce(entrance, err);
 	if (rc < 0)

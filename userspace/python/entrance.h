@@ -28,6 +28,7 @@ struct wf_entrance {
 	bool asked;
 	char nonce[WF_NONCE_MAX]; /* of this attempt */
 	struct wf_slot slot;
+	struct wf_script left; /* of a tracer that was killed; dir -1: none */
 	struct wf_script script;
 	uint32_t threads;   /* that were asked by a script */
 	uint32_t withdrawn; /* that were told to forget it */

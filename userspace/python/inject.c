@@ -316,7 +316,7 @@ int wf_inject_start(const struct wf_python *python, const struct wf_inject_reque
 	if (!inject)
 		return wf_err_set(err, ENOMEM, "out of memory");
 	inject->fd = -1;
-	inject->entrance.script.dir = -1;
+	inject->entrance.script.dir = inject->entrance.left.dir = -1;
 	inject->python = *python;
 	inject->request = *request;
 	inject->script = strdup(request->script);

@@ -9,7 +9,8 @@
 
 #include "runtime.h"
 
-#define WF_SCRIPT_PATH_MAX 64
+#define WF_SCRIPT_PATH_MAX  64
+#define WF_SCRIPT_BYTES_MAX 1024
 
 struct wf_script {
 	int dir; /* -1 = none */
@@ -20,6 +21,8 @@ struct wf_script {
 /* -EROFS: the target has no folder that could be written; -ESRCH. `name` is the file's. */
 int wf_script_create(const struct wf_python *python, const char *name, const char *text,
 		     struct wf_script *ret, struct wf_err *err);
+/* One that is there already, of a tracer that was killed. False: there is none. */
+bool wf_script_find(const struct wf_python *python, const char *name, struct wf_script *ret);
 /* Remove the file. Fine on one that was never made, or is gone. */
 void wf_script_done(struct wf_script *script);
 

@@ -83,8 +83,9 @@ static int judge(struct wf_session_python *python, struct wf_err *err)
 	if (status.entering || status.functions || status.waiting ||
 	    !wf_request_alone(python->rules))
 		return 0;
-	if (status.failed && !status.armed)
-		return wf_err_set(err, status.err.code, "%s", status.err.msg);
+	if (status.failed && !status.armed) /* what such an interpreter cannot is no wrong usage */
+		return wf_err_set(err, status.err.code == ENOTSUP ? EIO : status.err.code, "%s",
+				  status.err.msg);
 	return wf_err_set(err, ENOENT, "nothing to trace: none of the rules found a function");
 }
 

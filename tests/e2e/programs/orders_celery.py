@@ -3,6 +3,7 @@
 import os
 import time
 
+import residue
 from celery import Celery
 
 app = Celery("orders", broker=os.environ["ORDERS_BROKER"], backend=os.environ["ORDERS_BROKER"])
@@ -34,3 +35,9 @@ def ponder(n):
         time.sleep(0.005)
         price(n)
     return n
+
+
+@app.task
+def state(n):
+    time.sleep(0.02)  # so that the other process takes one as well
+    return os.getpid(), residue.changed()

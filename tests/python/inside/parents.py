@@ -73,11 +73,15 @@ def takes(job):
     return leaf(job['id'])
 
 
-def flood(count):
-    for number in range(count):
+def flood(first, count):
+    for number in range(first, first + count):
         leaf(number)
-    takes({'id': 0})
-    takes({'id': count - 1})
+    return True
+
+
+def taken(ids):
+    for number in ids:
+        takes({'id': number})
     return True
 
 
@@ -121,5 +125,5 @@ def with_sdk():
 
 
 if __name__ == '__main__':
-    guest.serve({'queued': queued, 'kept': kept, 'flood': flood, 'served': served, 'bytes_served': bytes_served, 'waited': waited,
-                 'with_sdk': with_sdk})
+    guest.serve({'queued': queued, 'kept': kept, 'flood': flood, 'taken': taken, 'served': served,
+                 'bytes_served': bytes_served, 'waited': waited, 'with_sdk': with_sdk})
