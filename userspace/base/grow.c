@@ -12,7 +12,7 @@ int wf_grow(void *array, uint32_t *capacity, uint32_t need, size_t item_bytes)
 
 	if (need <= *capacity)
 		return 0;
-	if (want > UINT32_MAX)
+	if (want > UINT32_MAX || want > SIZE_MAX / item_bytes)
 		return -ENOMEM;
 	memcpy(&grown, array, sizeof(grown));
 	grown = reallocarray(grown, want, item_bytes);
