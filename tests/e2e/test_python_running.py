@@ -35,12 +35,13 @@ def test_a_call_that_runs_already_is_a_parent(t):
 
 def test_a_second_tracer_finds_it_too(t):
     """What the first one had open is nothing to the second."""
-    tracer, target = attach_inside(t, newest(), ["__main__:Threads.loop", "__main__:step"], "threads 2")
+    python = newest()
+    tracer, target = attach_inside(t, python, ["__main__:Threads.loop", "__main__:step"], "threads 2")
     tracer.stop()
     again = t.attach(target, ["__main__:Threads.loop", "__main__:step"])
     tell(target, "threads 3")
-    t.equal(again.stop().edges(), Counter({(None, "__main__.Threads.loop"): 1,
-                                           ("__main__.Threads.loop", "__main__.step"): 3}), "of the second")
+    found = {(None, "__main__.Threads.loop"): 1, ("__main__.Threads.loop", "__main__.step"): 3}
+    t.equal(again.stop().edges(), Counter(found if minor(python) >= 12 else {(None, "__main__.step"): 3}), "of the second")
 
 
 for _test in [v for n, v in list(vars(sys.modules[__name__]).items()) if n.startswith("test_")]:
