@@ -185,21 +185,28 @@ def flat_span(span, scope, resource, problems):
     }
 
 
+def flat_items(request, resources, scopes, items, flat):
+    """(flat items, problems) of a request; the names are those of its repeated fields, from the outermost on."""
+    problems = [f"unknown field {path}" for path in unknown_fields(request)]
+    found = []
+    for of_resource in getattr(request, resources):
+        resource = attributes(of_resource.resource.attributes, problems, "resource")
+        for of_scope in getattr(of_resource, scopes):
+            if not of_scope.scope.name or not getattr(of_scope, items):
+                problems.append(f"a scope without name or {items}")
+            found += [flat(item, of_scope.scope, resource, problems) for item in getattr(of_scope, items)]
+    return found, problems
+
+
+def checked_span(span, scope, resource, problems):
+    check_span(span, problems)
+    return flat_span(span, scope, resource, problems)
+
+
 def decode(body):
     """(flat spans, problems) of request bytes; raises what the official runtime raises."""
     from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-    request = ExportTraceServiceRequest.FromString(body)
-    problems = [f"unknown field {path}" for path in unknown_fields(request)]
-    spans = []
-    for resource_spans in request.resource_spans:
-        resource = attributes(resource_spans.resource.attributes, problems, "resource")
-        for scope_spans in resource_spans.scope_spans:
-            if not scope_spans.scope.name or not scope_spans.spans:
-                problems.append("a scope without name or spans")
-            for span in scope_spans.spans:
-                check_span(span, problems)
-                spans.append(flat_span(span, scope_spans.scope, resource, problems))
-    return spans, problems
+    return flat_items(ExportTraceServiceRequest.FromString(body), "resource_spans", "scope_spans", "spans", checked_span)
 
 
 def flat_log(log, scope, resource, problems):
@@ -218,16 +225,7 @@ def flat_log(log, scope, resource, problems):
 def decode_logs(body):
     """The same for log records."""
     from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
-    request = ExportLogsServiceRequest.FromString(body)
-    problems = [f"unknown field {path}" for path in unknown_fields(request)]
-    logs = []
-    for resource_logs in request.resource_logs:
-        resource = attributes(resource_logs.resource.attributes, problems, "resource")
-        for scope_logs in resource_logs.scope_logs:
-            if not scope_logs.scope.name or not scope_logs.log_records:
-                problems.append("a scope without name or log records")
-            logs += [flat_log(log, scope_logs.scope, resource, problems) for log in scope_logs.log_records]
-    return logs, problems
+    return flat_items(ExportLogsServiceRequest.FromString(body), "resource_logs", "scope_logs", "log_records", flat_log)
 
 
 def response(rejected=0, message=""):
