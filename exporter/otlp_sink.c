@@ -266,7 +266,8 @@ static void request_answered(struct request *request, const struct wf_http_resul
 		return;
 	}
 	trouble_over(sink);
-	snprintf(what, sizeof(what), "refused some %s", items(sink));
+	if (response.rejected)
+		snprintf(what, sizeof(what), "refused some %s", items(sink));
 	if (response.rejected || *response.message)
 		trouble_say(sink, response.rejected ? what : "warns", response.message);
 	sink->trouble = false;

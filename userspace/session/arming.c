@@ -30,8 +30,9 @@ struct wf_arming {
 	struct wf_processes processes;
 	struct armed_file files[WF_FILES_MAX];
 	uint32_t file_count;
-	uint32_t function_count, children_missed;
-	bool *found; /* by rule: something fitted it */
+	uint32_t function_count;
+	bool child_missed; /* and told, once */
+	bool *found;       /* by rule: something fitted it */
 	uint32_t found_count;
 	uint64_t looked_ns;
 	uint32_t start_file; /* the probe that stops a launched program, in the attacher */
@@ -309,9 +310,10 @@ static void link_process(struct wf_arming *arming, const struct wf_target *targe
 			continue;
 		}
 		if (wf_attach_process(arming->attacher, file->number, target->pid, &err) < 0) {
-			if (!arming->children_missed++)
+			if (!arming->child_missed)
 				wf_log(WF_LOG_WARN, "arming", "process %d is not traced: %s",
 				       target->pid, err.msg);
+			arming->child_missed = true;
 			return;
 		}
 	}
