@@ -10,12 +10,17 @@
 #include <cmocka.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sched.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* A pipe closes when it has become the program, and so this returns then. */
+#include "userspace/target/proc.h"
+
+/* The pipe closes in the middle of execve, before the program has its arguments and environment:
+ * it has them when it sleeps (or is gone, where this kernel cannot run it). */
 static inline pid_t sleeper_start(const char *path, char *const environment[])
 {
+	struct wf_proc_stat stat;
 	int fds[2];
 	char byte;
 	pid_t pid;
@@ -29,6 +34,8 @@ static inline pid_t sleeper_start(const char *path, char *const environment[])
 	close(fds[1]);
 	(void)!read(fds[0], &byte, 1);
 	close(fds[0]);
+	while (wf_proc_stat(pid, &stat) == 0 && stat.state != 'S' && stat.state != 'Z')
+		sched_yield();
 	return pid;
 }
 
