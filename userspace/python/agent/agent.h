@@ -114,6 +114,12 @@ static inline struct py *py_none(void)
 	return &_Py_NoneStruct;
 }
 
+/* A tracer has all of its probes in place, or still. */
+static inline bool is_traced(void)
+{
+	return wf_agent_gate >= WF_AGENT_SITES;
+}
+
 static inline bool is_none(const struct py *object)
 {
 	return object == &_Py_NoneStruct;

@@ -52,7 +52,7 @@ static void tell(struct token *token)
 
 void open_tell(void)
 {
-	bool seen = wf_agent_gate && wf_agent_anchor.owner;
+	bool seen = is_traced() && wf_agent_anchor.owner;
 	struct token *token;
 
 	for (unsigned i = 0; (token = newest); i++) {

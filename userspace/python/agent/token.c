@@ -355,7 +355,7 @@ static void finish(struct token *token, const struct source *source)
  */
 static bool is_seen(void)
 {
-	return wf_agent_gate && wf_agent_anchor.owner;
+	return is_traced() && wf_agent_anchor.owner;
 }
 
 void token_end(struct token *token, const struct source *source)
@@ -386,7 +386,7 @@ void token_suspend(struct token *token)
 		return;
 	token_set(outer && token_tree_open(outer) ? outer : NULL);
 	token_publish(token, false);
-	if (!wf_agent_gate)
+	if (!is_traced())
 		return;
 	token->record.suspensions++;
 	token->record.active_ns += clock_now() - token->resumed_ns;
@@ -407,7 +407,7 @@ void token_resume(struct token *token)
 	}
 	token_set(token);
 	token_publish(token, true);
-	if (wf_agent_gate)
+	if (is_traced())
 		token->resumed_ns = clock_now();
 }
 
