@@ -14,9 +14,7 @@
 #include "cpython.h"
 #include "machine.h"
 
-#define TAGS_INLINE                                                                                \
-	192 /* values that lie in the token itself, so that it stays below 512 bytes               \
-	     */
+#define TAGS_INLINE 192 /* bytes of values that lie in the token itself */
 
 /* One armed function. Paths and tests are tuples that the Python part has checked and compiled. */
 struct probe {
@@ -46,6 +44,12 @@ enum probe_option {
 	PROBE_GIVE_END = 0x200,  /* the key that it gives is known when it ends */
 };
 
+/* What a thread showed to native functions before a call began on it. */
+struct shown {
+	struct wf_agent_thread *thread; /* NULL: none had room for it */
+	uint64_t id, start_ns, root_id, root_start_ns;
+};
+
 /*
  * A call that is open. ContextVar and frames hold it; nothing of the target is held by it but its
  * probe and the token around it.
@@ -68,9 +72,11 @@ struct token {
 	uint32_t skip;    /* calls of its function inside that made no token */
 	uint32_t session; /* of the tracer that it was made for */
 	bool open;
-	bool settled;                     /* RUNNING: it is counted, and its thread is known */
-	struct wf_agent_thread published; /* what its thread showed before */
+	bool settled; /* RUNNING: it is counted, and its thread is known */
+	struct shown before;
 };
+
+_Static_assert(sizeof(struct token) <= 512, "more is slow: the interpreter asks libc for it");
 
 /* Where a path's root finds its value. */
 struct source {
@@ -108,16 +114,16 @@ void wf_site_span(struct wf_agent_record *record, uint64_t size);
 void wf_site_start(struct wf_agent_record *record, uint64_t size);
 void wf_site_note(struct wf_agent_record *record, uint64_t size);
 
-static inline struct py *py_none(void)
-{
-	Py_IncRef(&_Py_NoneStruct);
-	return &_Py_NoneStruct;
-}
-
 /* A tracer has all of its probes in place, or still. */
 static inline bool is_traced(void)
 {
 	return wf_agent_gate >= WF_AGENT_SITES;
+}
+
+static inline struct py *py_none(void)
+{
+	Py_IncRef(&_Py_NoneStruct);
+	return &_Py_NoneStruct;
 }
 
 static inline bool is_none(const struct py *object)

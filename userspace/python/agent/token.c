@@ -89,7 +89,7 @@ static struct token *token_new(struct probe *probe)
 	token->alive = state.page->alive;
 	token->resumed_ns = token->told = token->object = token->sdk_seen = 0;
 	token->told_by = NULL;
-	token->published = (struct wf_agent_thread){0};
+	token->before = (struct shown){.thread = thread};
 	token->frame = NULL;
 	token->wide = NULL;
 	token->skip = 0;
