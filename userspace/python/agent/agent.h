@@ -60,6 +60,7 @@ struct token {
 	uint64_t tags[TAGS_INLINE / 8]; /* follow the record: one piece at the hit */
 	struct probe *probe;            /* NULL: made from the ids of another process */
 	struct token *outer;            /* what the ContextVar goes back to */
+	struct py *way_back;            /* how, in a plain call with an open one around it */
 	struct token *root;             /* NULL: itself */
 	struct token *older, *newer;    /* open ones, see open.c */
 	uint64_t alive;                 /* page.alive of the process that it belongs to */
@@ -202,12 +203,19 @@ uint64_t nest_object(const struct probe *probe, const struct source *source);
 void nest_below(struct token *token, struct token *current, struct token *taken);
 void token_publish(struct token *token, bool on); /* for native functions */
 
+/* current.c */
+int current_setup(void);
+struct token *token_current(void); /* a new reference or NULL */
+void token_set(struct token *token);
+void token_enter(struct token *token);
+/* The current token goes back to the one around, unless a call beside it has taken over. */
+void token_leave(struct token *token);
+void token_drop_way(struct token *token); /* it holds the context, which may hold the token */
+
 /* token.c */
 int token_setup(void);
-struct token *token_current(void); /* a new reference or NULL */
 /* The same, or a call around that ran before it was armed, which then becomes the current one. */
 struct token *token_here(void);
-void token_set(struct token *token);
 struct token *token_begin(struct probe *probe, const struct source *source);
 void token_end(struct token *token, const struct source *source);
 /* The innermost open call of this probe in this thread and context, borrowed; NULL = none. */

@@ -59,5 +59,6 @@ void open_tell(void)
 		if (seen && i < TOLD_MAX)
 			tell(token);
 		open_remove(token); /* the next tracer did not see it begin */
+		token_drop_way(token);
 	}
 }
