@@ -32,6 +32,17 @@ def test_leaving_an_agent_that_is_busy(t):
     t.true(any("not disarmed yet" in line for line in spans.stderr), f"it is told: {spans.stderr}")
 
 
+def test_a_program_in_the_middle_of_an_import(t):
+    """An import inside of another one's lock makes importlib lose it, before 3.13, and the program fails."""
+    for python in (oldest(), "/usr/bin/python3"):
+        target = t.start([python, PROGRAMS / "importer.py"])
+        for _ in range(15):
+            status, _, err = t.wftrace("list", "-p", target.target_pid, "__main__:*")
+            t.equal((status, err), (EXIT_DONE, []), python)
+        target.go("")
+        t.equal((target.finish()[1], target.err.all()), (0, []), f"{python}: status and stderr")
+
+
 def test_a_child_that_becomes_another_program(t):
     for python in few(t):
         target = t.start([python, PROGRAMS / "parcel.py"])

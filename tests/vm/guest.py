@@ -20,7 +20,7 @@ EXTRAS = ("/usr/bin/sqlite3",)  # a test without them is skipped
 LIBRARIES = ("/lib/x86_64-linux-gnu/libgcc_s.so.1",)  # glibc loads it where a thread is cancelled
 MUSL = "/lib/ld-musl-x86_64.so.1"  # loader and library in one file
 UNUSED = re.compile(r"^(test|idlelib|tkinter|ensurepip|lib2to3|pydoc_data|distutils|turtledemo|unittest|"
-                    r"asyncio|xmlrpc|wsgiref|curses|dbm|venv|config-.*)$")
+                    r"xmlrpc|wsgiref|curses|dbm|venv|config-.*)$")
 NO_COMPILER = b"#!/bin/sh\necho \"$0: the guest has no compiler; the host has to build this program\" >&2\nexit 1\n"
 FILES = {
     "/etc/passwd": b"root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n",
@@ -121,6 +121,7 @@ class Guest:
         self.add_programs([out / "wftrace"], f"{HOME}/build")
         self.add_programs([out / "demo" / "workflow"], f"{HOME}/build/demo")
         self.add_tests(out / "vm")
+        self.add_file(ROOT / "userspace" / "python" / "wftrace.pth", f"{HOME}/userspace/python/wftrace.pth")
         self.add_file(ROOT / "demo" / "run.sh", f"{HOME}/demo/run.sh")
         self.add_file(ROOT / "scripts" / "can_trace.sh", f"{HOME}/scripts/can_trace.sh")
         self.add_programs(programs, f"{HOME}/build/e2e")

@@ -2,7 +2,8 @@
 """Which end-to-end tests run in the guest: those that need no more than it has. The others are named."""
 import fnmatch
 
-MODULES = ("test_capture", "test_errors", "test_hazard_*", "test_open", "test_phase", "test_run", "test_sqlite")
+MODULES = ("test_capture", "test_errors", "test_hazard_*", "test_open", "test_phase", "test_python*", "test_run",
+           "test_sqlite")
 LEFT_OUT = {
     "test_hazard_observer.*debugge*": "the guest has no debugger",
     "test_hazard_observer.*bpftrace*": "the guest has no bpftrace",
@@ -11,6 +12,11 @@ LEFT_OUT = {
     "test_otlp.*": "the guest has no OpenTelemetry packages; the kernel has no part in it",
     "test_export.*": "the kernel has no part in it",
     "test_replay.*": "the kernel has no part in it",
+    "test_python_celery.*": "the guest has no Celery",
+    "test_python_libpq.*": "the guest has no PostgreSQL",
+    "test_python_leave.*tracers_file*": "only Python 3.14 and later read requests from files",
+    "test_python_logs.*receiver_rejects*": "the guest has no OpenTelemetry packages; the kernel has no part in it",
+    "test_python_web.*": "the guest has no web server of Python",
     "test_postgresql.*": "the guest has no PostgreSQL",
     "test_redis.*": "the guest has no Redis",
     "test_sqlite.test_same_calls*": "more sites than the reduced tier has",
@@ -30,6 +36,8 @@ SHORT = {
     "test_hazard_unwind": ("exception_through_traced_frames", "rust_panic_and_catch_unwind", "longjmp_musl",
                            "siglongjmp_out_of_a_signal_handler"),
     "test_open": ("hanging_calls_are_unfinished_spans",),
+    "test_python": ("native_calls_lie_under_python_ones_and_the_reverse", "children_that_are_forked"),
+    "test_python_leave": ("killed_under_load",),
 }
 
 

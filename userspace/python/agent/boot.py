@@ -69,7 +69,6 @@ The answer is JSON text: {"abi", "python", "build", "armed": [{"function", "rule
 {"error": "..."}, with "busy": true where the same request may be answered a little later.
 """
 
-import gc
 import sys
 import _imp
 import _thread
@@ -87,6 +86,16 @@ FunctionType = type(lambda: None)
 CodeType = type(FunctionType.__code__.__get__(lambda: None))
 ModuleType = type(sys)
 MethodType = type(type('Box', (), {'call': lambda self: None})().call)
+
+
+def builtin_module(name):
+    """One that is part of the interpreter. Without `import`: the program may be in the middle of one, whose
+    lock importlib loses (until 3.12) where another one is taken between its steps."""
+    module = sys.modules.get(name)
+    if module is None:
+        module = _imp.create_builtin(type(sys.implementation)(name=name))
+        _imp.exec_builtin(module)
+    return module
 
 
 class Refusal(Exception):

@@ -87,7 +87,7 @@ def swap_nested(armed, function, path, rule):
     if wrapper.co_freevars != code.co_freevars or inner.co_freevars != code.co_freevars:
         raise Refusal('its closure cannot be rebuilt')
     new = finish(wrapper, code, constants(armed.probe, event), inner)
-    closures = [f for f in gc.get_referrers(code) if type(f) is FunctionType and f.__code__ is code]
+    closures = [f for f in builtin_module('gc').get_referrers(code) if type(f) is FunctionType and f.__code__ is code]
     old, replaced = code, new
     for parent in reversed(chain[:-1]):
         consts = tuple(replaced if c is old else c for c in parent.co_consts)
