@@ -229,21 +229,10 @@ static int plan_wave(struct wf_session *session, const char *file, struct wf_err
 /* Without -f and --profile: every shipped profile that fits. */
 static int choose_profiles(struct wf_session *session, const char *file, struct wf_err *err)
 {
-	struct wf_candidates candidates = {0};
-	const char *debug_dir = session->config->debug_dir;
-	struct wf_target *const *targets;
-	uint32_t count;
-	int rc;
+	struct wf_choice choice = {.file = file, .debug_dir = session->config->debug_dir};
 
-	targets = wf_arming_targets(session->arming, &count);
-	if (file)
-		rc = wf_candidates_from_file(&candidates, file, debug_dir, err);
-	else
-		rc = wf_candidates_from_targets(&candidates, targets, count, debug_dir, err);
-	if (rc == 0)
-		rc = wf_choose_profiles(&candidates, session->rules, err);
-	wf_candidates_done(&candidates);
-	return rc;
+	choice.targets = wf_arming_targets(session->arming, &choice.target_count);
+	return wf_choose_profiles(&choice, session->rules, err);
 }
 
 int wf_session_plan(struct wf_session *session, const char *file, struct wf_err *err)
