@@ -60,6 +60,7 @@ int wf_guest_ask(struct wf_guest *guest, const char *script, bool force, struct 
 int wf_guest_poll(struct wf_guest *guest, struct wf_err *err);
 /* Forget the request, whether it was answered or not. */
 void wf_guest_drop(struct wf_guest *guest);
+bool wf_guest_lives(const struct wf_guest *guest);
 /* Take back what waits, and let go of the process. */
 void wf_guest_done(struct wf_guest *guest);
 

@@ -222,10 +222,11 @@ void wf_party_noted(struct wf_party *party, const struct wf_rec_span *note)
 	struct wf_guest *guest = find(party, (pid_t)note->head.tgid);
 	const struct wf_agent_record *agent = wf_wire_agent(note);
 
-	if (!guest || !agent)
+	if (!agent)
 		return;
+	/* one that has ended is forgotten sooner than its last notes are read */
 	wf_answers_note(&party->answers, note);
-	if (agent->kind == WF_AGENT_RESTORED)
+	if (guest && agent->kind == WF_AGENT_RESTORED)
 		arm_if_lost(party, guest);
 }
 
@@ -431,7 +432,7 @@ static void let_go(struct wf_guest *guest)
 			  : guest->inject ? wf_inject_waits_for(guest->inject)
 					  : "it ended";
 
-	if (guest->mark.page && guest->state != WF_GUEST_LEFT)
+	if (guest->mark.page && guest->state != WF_GUEST_LEFT && wf_guest_lives(guest))
 		wf_log(WF_LOG_WARN, "python",
 		       "process %d is not disarmed yet (%s): its functions become their own again "
 		       "when they are called, or by `wftrace detach`",
