@@ -32,6 +32,7 @@ struct wf_guest {
 	unsigned busy;             /* answers in a row that said: later */
 	unsigned lost;             /* times that its agent had taken all back by itself */
 	uint64_t again_ns;         /* when to ask again after such a one, 0 = not to */
+	bool first;  /* nothing of its program has run, so it can wait for the probes */
 	bool forked; /* it came with its parent's agent; the probes are its parent's too */
 	struct wf_python python;
 	struct wf_inject *inject;

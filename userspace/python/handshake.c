@@ -39,10 +39,11 @@ static const char opening[] = "try:\n"
 
 /*
  * Runs in the target: loads nothing itself, makes the image a file of its own, executes the script
- * in fresh globals, writes the answer and then its header. The numbers are script's place and
- * length, image's place and length, answer's place and its maximum.
+ * in fresh globals, writes the answer and then its header, and calls what the script left in
+ * `after` for that moment. The numbers are script's place and length, image's place and length,
+ * answer's place and its maximum.
  */
-static const char courier[] = "g=-1;k='E'\n"
+static const char courier[] = "g=-1;k='E';d={}\n"
 			      "try:\n"
 			      " s=o.pread(f,%u,%u);p='';n=%u;m=0\n"
 			      " if n:\n"
@@ -60,7 +61,8 @@ static const char courier[] = "g=-1;k='E'\n"
 			      "if type(r) is not str:k='E';r='TypeError: result is no str'\n"
 			      "r=r.encode('utf-8','backslashreplace')[:%u];n=len(r);m=0\n"
 			      "while m<n:m+=o.pwrite(f,r[m:],%u+m)\n"
-			      "o.pwrite(f,('%%s%%07d'%%(k,n)).encode(),0)\n";
+			      "o.pwrite(f,('%%s%%07d'%%(k,n)).encode(),0)\n"
+			      "d.get('after',int)()\n";
 
 int wf_handshake_text(const char *nonce, pid_t inner_pid, bool quiet, char *out, size_t size)
 {

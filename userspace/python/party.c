@@ -19,6 +19,7 @@
 #define STEP_NS    1000000
 #define BUSY_MAX   5
 #define BUSY_NS    50000000
+#define WAIT_S     5 /* for the probes; a program that begins is not held longer */
 #define LOST_MAX   3 /* times that a guest which has taken all back is armed again */
 
 struct wf_party {
@@ -113,10 +114,12 @@ static void fail(struct wf_party *party, struct wf_guest *guest)
 		       guest->err.msg);
 }
 
-static int make_start(struct wf_party *party, struct wf_buf *text, struct wf_err *err)
+static int make_start(struct wf_party *party, const struct wf_guest *guest, struct wf_buf *text,
+		      struct wf_err *err)
 {
 	wf_buf_init(text, TEXT_BYTES);
 	party->request.sequence++;
+	party->request.wait_s = guest->first ? WAIT_S : 0;
 	if (wf_request_start(&party->request, "arm", party->config.rules, text) < 0)
 		return wf_err_set(err, ENOMEM, "out of memory");
 	return 0;
@@ -129,7 +132,7 @@ void wf_party_enter(struct wf_party *party, const struct wf_target *target)
 
 	if (!guest)
 		return;
-	if (make_start(party, &text, &guest->err) == 0)
+	if (make_start(party, guest, &text, &guest->err) == 0)
 		(void)wf_guest_enter(guest, target, text.data, party->config.force, &guest->err);
 	if (guest->state != WF_GUEST_ENTERING)
 		fail(party, guest);
@@ -186,16 +189,25 @@ static void forget(struct wf_party *party, struct wf_guest *guest)
 	}
 }
 
-void wf_party_gone(struct wf_party *party, pid_t pid, bool counted)
+void wf_party_gone(struct wf_party *party, pid_t pid)
 {
 	struct wf_guest *guest = find(party, pid);
 
 	if (!guest)
 		return;
 	/* the kernel has added up its counters, all of them */
-	for (int i = 0; counted && guest->attached && i < WF_REC_AGENT_COUNTERS; i++)
+	for (int i = 0; guest->attached && i < WF_REC_AGENT_COUNTERS; i++)
 		party->counters[i] -= guest->before[i];
 	forget(party, guest);
+}
+
+void wf_party_replaced(struct wf_party *party, pid_t pid, uint64_t time_ns)
+{
+	struct wf_guest *guest = find(party, pid);
+
+	/* told late, of an image before the one that was looked at */
+	if (guest && guest->began_ns < time_ns)
+		forget(party, guest);
 }
 
 bool wf_party_found(const struct wf_party *party, uint32_t rule)
@@ -305,13 +317,30 @@ static void look(struct wf_party *party, struct wf_guest *guest, uint64_t now_ns
 
 	if (now_ns < guest->due_ns)
 		return;
-	if (make_start(party, &text, &guest->err) == 0)
+	if (make_start(party, guest, &text, &guest->err) == 0)
 		rc = wf_guest_look(guest, text.data, party->config.force, now_ns);
 	wf_buf_done(&text);
 	if (rc == -ESRCH)
 		forget(party, guest);
 	else if (rc == 0 && guest->state == WF_GUEST_FAILED)
 		fail(party, guest);
+}
+
+void wf_party_enter_first(struct wf_party *party, pid_t pid)
+{
+	struct wf_guest *guest;
+
+	wf_party_expect(party, pid);
+	guest = find(party, pid);
+	if (!guest || guest->state != WF_GUEST_LOOKING)
+		return;
+	guest->first = true;
+	guest->due_ns = 0;
+	look(party, guest, wf_clock_monotonic_ns());
+	/* later than now it is not the first any more */
+	guest = find(party, pid);
+	if (guest)
+		guest->first = false;
 }
 
 /* What a young guest has made since, or imported. */
@@ -336,7 +365,7 @@ static void come_again(struct wf_party *party, struct wf_guest *guest)
 		ask_again(party, guest);
 		return;
 	}
-	if (make_start(party, &text, &guest->err) < 0 ||
+	if (make_start(party, guest, &text, &guest->err) < 0 ||
 	    wf_guest_enter_again(guest, text.data, party->config.force, &guest->err) < 0)
 		fail(party, guest);
 	wf_buf_done(&text);

@@ -119,6 +119,8 @@ int wf_request_start(const struct wf_request *request, const char *action,
 		first = false;
 	}
 	wf_buf_puts(out, "]})\n");
+	if (request->wait_s)
+		wf_buf_printf(out, "after = until_probed(%u)\n", request->wait_s);
 	return out->failed ? -ENOMEM : 0;
 }
 

@@ -228,6 +228,14 @@ int wf_launch_wait(struct wf_launch *launch, bool block)
 	return 0;
 }
 
+bool wf_launch_is_stopped(const struct wf_launch *launch)
+{
+	siginfo_t info = {0};
+
+	return waitid(P_PID, launch->pid, &info, WSTOPPED | WNOHANG | WNOWAIT) == 0 &&
+	       info.si_pid && info.si_code == CLD_STOPPED;
+}
+
 int wf_launch_wait_stop(const struct wf_launch *launch, unsigned timeout_ms)
 {
 	struct timespec step = {.tv_nsec = 1000000};

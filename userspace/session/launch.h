@@ -45,6 +45,7 @@ extern const int wf_launch_signals[];
  */
 int wf_launch_signal(const struct wf_launch *launch, int signal, int code, pid_t sender);
 
+bool wf_launch_is_stopped(const struct wf_launch *launch);
 /* Wait until the command is stopped: 0, -ETIMEDOUT, or -ECHILD where it ended. Then go on. */
 int wf_launch_wait_stop(const struct wf_launch *launch, unsigned timeout_ms);
 void wf_launch_continue(const struct wf_launch *launch);

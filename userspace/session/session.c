@@ -13,7 +13,7 @@
 #include "intake.h"
 #include "interrupt.h"
 #include "output.h"
-#include "python.h"
+#include "stop.h"
 #include "unmatched.h"
 #include "userspace/base/clock.h"
 #include "userspace/base/log.h"
@@ -25,9 +25,9 @@
 #define OPEN_AGE_NS    1000000000ull
 #define TICK_MS        50
 #define TICK_SOON_MS   5     /* while a new process waits to be looked at */
+#define TICK_CLOSE_MS  1     /* while a launched program stops, or waits for us */
 #define SPARE_SITES    65536 /* 3 MiB; the libraries of a launched program are not known yet */
 #define SWEEP_EVERY_NS 1000000000ull
-#define START_MS       5000          /* for a launched program to reach its entry point */
 #define DRAIN_NS       5000000000ull /* for the outputs to take what is queued */
 
 struct wf_session {
@@ -42,6 +42,7 @@ struct wf_session {
 	struct wf_recording *recording;
 	struct wf_data *data;
 	struct wf_session_python python;
+	struct wf_stop stop;
 	bool launched; /* a command of ours was let go */
 	int signal_fd, failed_fd;
 	atomic_uint traces;          /* whole local trees that went out */
@@ -384,15 +385,15 @@ static void tell_unmatched(const struct wf_session *session, bool over)
 	}
 }
 
-void wf_session_started(struct wf_session *session, struct wf_launch *launch)
+void wf_session_started(struct wf_session *session, const struct wf_launch *launch)
 {
-	int rc = wf_launch_wait_stop(launch, START_MS);
-
-	wf_arming_started(session->arming, rc == 0 ? launch->pid : 0);
-	wf_session_python_expect(&session->python, launch->pid);
-	/* it may just have been slow to stop: never leave it stopped */
-	if (rc != -ECHILD)
-		wf_launch_continue(launch);
+	session->stop = (struct wf_stop){
+		.arming = session->arming,
+		.kernel = session->kernel,
+		.python = &session->python,
+		.launch = launch,
+	};
+	wf_stop_started(&session->stop);
 	wf_arming_announce(session->arming);
 	session->launched = true;
 	tell_unmatched(session, false);
@@ -420,6 +421,16 @@ static bool is_over(const struct wf_session *session, const struct wf_launch *la
 	       (!launch && wf_arming_process_count(session->arming) == 0);
 }
 
+static int pause_ms(const struct wf_session *session)
+{
+	if (wf_stop_is_close(&session->stop))
+		return TICK_CLOSE_MS;
+	return wf_arming_is_waiting(session->arming) ||
+			       wf_session_python_is_entering(&session->python)
+		       ? TICK_SOON_MS
+		       : TICK_MS;
+}
+
 void wf_session_loop(struct wf_session *session, struct wf_launch *launch)
 {
 	struct pollfd fds[] = {
@@ -433,11 +444,7 @@ void wf_session_loop(struct wf_session *session, struct wf_launch *launch)
 	for (;;) {
 		uint64_t now_ns;
 
-		(void)poll(fds, sizeof(fds) / sizeof(fds[0]),
-			   wf_arming_is_waiting(session->arming) ||
-					   wf_session_python_is_entering(&session->python)
-				   ? TICK_SOON_MS
-				   : TICK_MS);
+		(void)poll(fds, sizeof(fds) / sizeof(fds[0]), pause_ms(session));
 		now_ns = wf_clock_monotonic_ns();
 		wf_mailbox_take(session->outbox, on_told, session);
 		if (wf_interrupt_take(session->signal_fd, launch) || fds[1].revents ||
@@ -445,6 +452,7 @@ void wf_session_loop(struct wf_session *session, struct wf_launch *launch)
 			return;
 		if (launch && wf_launch_wait(launch, false) == 0)
 			return;
+		wf_stop_tick(&session->stop);
 		wf_arming_tick(session->arming, now_ns);
 		if (!wf_session_python_tick(&session->python))
 			return;
