@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """`run` with Python rules: the command stands still until it is traced, so that no call is missed."""
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections import Counter
 
-from harness import Failure
-from shop import few, interpreters
+from harness import PROGRAMS, Failure
+from shop import few, interpreters, minor
 from spans import Trace
 
 MODULE = "def call(n):\n    return n\n"
@@ -99,6 +100,73 @@ def test_a_program_that_ends_is_the_same_as_without(t):
                                          python, f"{name}.py")
             own = [line for line in err if not line.startswith(("wftrace:", "calls:", "spans:", "ledger:"))]
             t.equal((status if status < 128 else 128 - status, out, own), plain, f"{python} {name}: {err}")
+
+
+def by_code(python):
+    """Whether functions are armed by their code, before there are any."""
+    return minor(python) >= 12
+
+
+MADE = Counter({"Box._Box__hidden": 1, "Box.ask": 1, "Box.fixed": 1, "Box.of_class": 1, "Box.plain": 1, "Box.size": 1,
+                "either": 1, "first": 1, "outer.<locals>.inner": 2})
+
+
+def test_the_first_call_of_a_function_of_the_program_itself(t):
+    shutil.copy(PROGRAMS / "made.py", t.dir)
+    text = (t.dir / "made.py").read_text()
+    rules = ["__main__:first(n=arg.n)", "made.py:Box.*", "made:outer.<locals>.inner", "__main__:either"]
+    for python in filter(by_code, interpreters()):
+        for command in ([python, "made.py"], [python, "-m", "made"], [python, "-c", text]):
+            here = [rule.replace("made.py:", "__main__:").replace("made:", "__main__:") for rule in rules]
+            trace, status, _ = run(t, command, *(here if "-c" in command else rules))
+            t.equal(status, 0, f"{command}: {trace.stderr}")
+            t.equal(Counter({name.partition(".")[2]: n for name, n in trace.counts().items()}), MADE,
+                    f"{command}: {trace.stderr}")
+            t.equal([span.attr("n") for span in trace.named("__main__.first")], [0], f"{command}")
+
+
+def test_before_3_12_a_function_of_the_program_is_found_once_it_is_there(t):
+    (t.dir / "own.py").write_text("import time\ndef own():\n    pass\nfor _ in range(40):\n    own()\n    time.sleep(.05)\n")
+    for python in [p for p in few(t) if not by_code(p)]:
+        trace, status, _ = run(t, [python, "own.py"], "__main__:own")
+        t.true(status == 0 and 20 < trace.counts()["__main__.own"] <= 40, f"{python}: {trace.counts()} {trace.stderr}")
+
+
+ITSELF = """def decorate(f):
+    def wrapper(*arguments):
+        return f(*arguments)
+    return wrapper
+def call(n):
+    return n
+@decorate
+def decorated(n):
+    return n
+def again(n):
+    return n
+call(0), decorated(0), again(0)
+again = decorate(again)
+again(1)
+"""
+USES = "import itself\nfor n in range(3):\n    itself.call(n), itself.decorated(n), itself.again(n)\n"
+
+
+def test_calls_while_a_module_is_imported(t):
+    """Of functions whose name means what their `def` makes; others count from the end of the import on, once."""
+    (t.dir / "itself.py").write_text(ITSELF)
+    writes = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    for python in interpreters():
+        for _ in range(2):  # from the source, and compiled
+            trace, _, _ = run(t, [python, "-c", USES], "itself:call", "itself:decorated", "itself:again", env=writes)
+            want = (4, 3, 5) if by_code(python) else (3, 3, 3)
+            got = tuple(trace.counts()["itself." + name] for name in ("call", "decorated", "again"))
+            t.equal(got, want, f"{python}: {trace.stderr}")
+
+
+def test_a_module_with_many_names(t):
+    (t.dir / "many.py").write_text("".join(f"def f{n}(a=1): return {n + 1000}\nf{n}()\n" for n in range(300)))
+    for python in filter(by_code, few(t)):
+        trace, _, _ = run(t, [python, "-c", "import many"], "many:f*")
+        t.equal(trace.counts(), Counter({f"many.f{n}": 1 for n in range(300)}), f"{python}: {trace.stderr[:3]}")
 
 
 def caught_waiting(t, python):

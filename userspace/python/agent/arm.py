@@ -83,7 +83,7 @@ def arm_rule(rule, answer, again=False, module=None):
 
 
 def known(pick):
-    return pick.key() in STATE.by_function
+    return pick.key() in STATE.by_function or adopt(pick)
 
 
 def new_answer():
@@ -95,6 +95,7 @@ def take_back():
     """Everything as it was before. What another tool has wrapped meanwhile stays, until it can go."""
     buried, STATE.buried = STATE.buried, []
     give_back(buried)
+    unwatch_program()
     for armed in reversed(STATE.armed):
         disarm_one(armed)
     give_back(STATE.hooks)
@@ -186,6 +187,7 @@ def do_arm(request):
     needs_now(answer)
     for rule in STATE.rules:
         arm_rule(rule, answer)
+    watch_program(answer)
     STATE.waiting = answer['waiting']
     tasks = suspended_tasks()
     if MONITORED:
@@ -193,6 +195,7 @@ def do_arm(request):
     hand_offs()
     log_hooks()
     import_hook()
+    code_hook()
     find_sdk()
     STATE.native.running(calls_inside(tasks))
     dynamic = any(is_dynamic(rule) for rule in STATE.rules)
