@@ -206,6 +206,22 @@ def test_a_program_goes_on_where_its_tracer_is_killed(t):
         t.equal(tracer.err.all(), [line for line in tracer.err.lines if line.startswith("wftrace:")], python)
 
 
+def test_a_command_that_stands_still_goes_on_where_its_tracer_is_killed(t):
+    """At its entry point, after an exec, or where its interpreter is up."""
+    shelf(t)
+    caught = 0
+    for _ in range(12):
+        tracer = t.spawn([t.wftrace_path(), "run", "-f", "shelf:call", "-o", t.dir / "spans", "--",
+                          "env", "nice", "env", sys.executable, "main.py"])
+        child = 0
+        while tracer.alive() and not child:
+            child = next((pid for pid in t.children_of(tracer.pid) if "\nState:\tT" in text_of(f"/proc/{pid}/status")), 0)
+        tracer.signal(signal.SIGKILL)
+        t.equal(tracer.out.wait(lambda line: line == "called", 8), "called", f"goes on: {tracer.err.lines}")
+        caught += child > 0
+    t.true(caught > 3, f"it was stopped {caught} times")
+
+
 def test_ctrl_c_ends_a_program_that_waits(t):
     shelf(t)
     for python in interpreters():

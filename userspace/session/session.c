@@ -385,7 +385,7 @@ static void tell_unmatched(const struct wf_session *session, bool over)
 	}
 }
 
-void wf_session_started(struct wf_session *session, const struct wf_launch *launch)
+void wf_session_started(struct wf_session *session, struct wf_launch *launch)
 {
 	session->stop = (struct wf_stop){
 		.arming = session->arming,

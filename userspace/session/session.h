@@ -34,7 +34,7 @@ const struct wf_wave *wf_session_wave(const struct wf_session *session);
 /* Load, attach, arm. only: 0, or the process of a command that is still held. */
 int wf_session_open(struct wf_session *session, pid_t only, struct wf_err *err);
 /* The command was released: attach to what it maps, let it run, and say what found nothing yet. */
-void wf_session_started(struct wf_session *session, const struct wf_launch *launch);
+void wf_session_started(struct wf_session *session, struct wf_launch *launch);
 /* Until a signal, the duration, the last process, or a broken output ends it. launch may be NULL.
  */
 void wf_session_loop(struct wf_session *session, struct wf_launch *launch);

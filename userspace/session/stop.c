@@ -99,6 +99,8 @@ void wf_stop_started(struct wf_stop *stop)
 	/* it may just have been slow to stop: never leave it stopped */
 	if (rc != -ECHILD)
 		wf_launch_continue(stop->launch);
+	if (!wf_session_python_is_wanted(stop->python))
+		wf_launch_trust(stop->launch);
 }
 
 static void at_exec(struct wf_stop *stop)

@@ -16,8 +16,8 @@ struct wf_stop {
 	struct wf_arming *arming;
 	struct wf_kernel *kernel;
 	struct wf_session_python *python;
-	const struct wf_launch *launch; /* NULL: there is none */
-	bool at_main; /* it stops where an interpreter is up, not at an entry point */
+	struct wf_launch *launch; /* NULL: there is none */
+	bool at_main;             /* it stops where an interpreter is up, not at an entry point */
 	uint32_t execs;
 	uint64_t begun_ns;
 };
