@@ -222,6 +222,15 @@ def test_a_command_that_stands_still_goes_on_where_its_tracer_is_killed(t):
     t.true(caught > 3, f"it was stopped {caught} times")
 
 
+def test_a_command_goes_on_where_its_trace_ends_before_it(t):
+    """It executes itself all the time, so that one of them is about to stop when nobody waits for that any more."""
+    (t.dir / "again.sh").write_text('[ $1 -gt 200 ] || exec sh again.sh $(($1 + 1))\nexit 4\n')
+    for duration in ("50ms", "90ms", "130ms", "170ms"):
+        status, _, err = t.wftrace("run", "-f", "shelf:call", "--duration", duration, "-o", t.dir / "spans", "--",
+                                   "sh", "again.sh", "0", timeout=30)
+        t.equal(status, 4, f"{duration}: {err}")
+
+
 def test_ctrl_c_ends_a_program_that_waits(t):
     shelf(t)
     for python in interpreters():

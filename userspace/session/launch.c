@@ -264,5 +264,6 @@ int wf_launch_wait_stop(const struct wf_launch *launch, unsigned timeout_ms)
 
 void wf_launch_continue(const struct wf_launch *launch)
 {
-	kill(launch->pid, SIGCONT);
+	if (!launch->ended)
+		kill(launch->pid, SIGCONT);
 }

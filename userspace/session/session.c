@@ -474,8 +474,11 @@ int wf_session_close(struct wf_session *session, struct wf_err *err)
 		.python = &session->python,
 		.inbox = session->inbox,
 	};
-	int rc = wf_departure_run(&departure, &record, err);
+	int rc;
 
+	wf_stop_end(&session->stop);
+	rc = wf_departure_run(&departure, &record, err);
+	wf_stop_end(&session->stop);
 	wf_data_stop(session->data, &record);
 	wf_mailbox_take(session->outbox, wf_session_python_on_note, &session->python);
 	if (session->launched)

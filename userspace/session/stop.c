@@ -149,3 +149,13 @@ bool wf_stop_is_close(const struct wf_stop *stop)
 	return stop->begun_ns && wf_clock_monotonic_ns() - stop->begun_ns < CLOSE_NS &&
 	       (stop->at_main || wf_session_python_is_going_in(stop->python));
 }
+
+void wf_stop_end(struct wf_stop *stop)
+{
+	if (!stop->launch)
+		return;
+	wf_kernel_hold(stop->kernel, 0);
+	wf_arming_stop_no_more(stop->arming);
+	if (wf_kernel_held(stop->kernel, true) != WF_HELD_NOT)
+		wf_launch_continue(stop->launch);
+}

@@ -29,4 +29,10 @@ void wf_stop_tick(struct wf_stop *stop);
 /* Is it about to stop, or does it wait for us? */
 bool wf_stop_is_close(const struct wf_stop *stop);
 
+/*
+ * It stops no more, and goes on where it just did. Once more when the kernel programs are gone: one
+ * may have been on its way to stop it.
+ */
+void wf_stop_end(struct wf_stop *stop);
+
 #endif
