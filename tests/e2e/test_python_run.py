@@ -90,6 +90,16 @@ def test_an_interpreter_of_a_virtual_environment(t):
         all_called(t, [t.dir / f"venv{i}" / "bin" / "python", "main.py"])
 
 
+def test_packages_that_take_long(t):
+    """It is asked while they are imported, and once more where they are not over in time."""
+    shelf(t)
+    site = t.dir / "site"
+    site.mkdir()
+    (site / "sitecustomize.py").write_text("import time\nfor _ in range(60): time.sleep(.01)\n")
+    for python in few(t):
+        all_called(t, [python, "main.py"], env={**os.environ, "PYTHONPATH": str(site)})
+
+
 def test_a_program_that_ends_is_the_same_as_without(t):
     for python in few(t):
         for name, text in ENDS.items():

@@ -57,6 +57,7 @@ static void take_symbol(struct search *search, const char *name, const GElf_Sym 
 		library->version = address;
 	} else if (!strcmp(name, "Py_RunMain")) {
 		library->run_main = offset_of(search->image, sym->st_value);
+		library->runs_main = true;
 	} else if (!strcmp(name, "PyList_Type")) {
 		library->list_type = address;
 	} else if (!strcmp(name, "Py_IsInitialized")) {
@@ -82,6 +83,9 @@ static void look_at(struct search *search, const GElf_Sym *sym)
 	if (sym->st_shndx == SHN_UNDEF) {
 		if (!strcmp(name, "memfd_create"))
 			search->library->imports_memfd = true;
+		else if (!strcmp(name, "Py_BytesMain") || !strcmp(name, "Py_Main") ||
+			 !strcmp(name, "Py_RunMain"))
+			search->library->runs_main = true;
 		return;
 	}
 	if (name[0] == 'P' || (name[0] == '_' && name[1] == 'P'))

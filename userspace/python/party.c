@@ -139,21 +139,16 @@ void wf_party_enter(struct wf_party *party, const struct wf_target *target)
 	wf_buf_done(&text);
 }
 
-static void expect(struct wf_party *party, pid_t pid, bool forked)
+void wf_party_expect(struct wf_party *party, pid_t pid, bool first)
 {
 	struct wf_guest *guest = find(party, pid) ? NULL : add(party, pid);
 
 	if (!guest)
 		return;
-	guest->forked = forked;
+	guest->first = first;
 	guest->state = WF_GUEST_LOOKING;
 	guest->young = true;
 	guest->began_ns = wf_clock_monotonic_ns();
-}
-
-void wf_party_expect(struct wf_party *party, pid_t pid)
-{
-	expect(party, pid, false);
 }
 
 void wf_party_forked(struct wf_party *party, pid_t parent, pid_t child, uint64_t time_ns)
@@ -165,8 +160,12 @@ void wf_party_forked(struct wf_party *party, pid_t parent, pid_t child, uint64_t
 		return;
 	/* whether the agent came before the fork or after it is not known */
 	if (of->state == WF_GUEST_LOOKING || of->state == WF_GUEST_ENTERING ||
-	    time_ns < of->armed_ns)
-		expect(party, child, true);
+	    time_ns < of->armed_ns) {
+		wf_party_expect(party, child, false);
+		guest = find(party, child);
+		if (guest)
+			guest->forked = true;
+	}
 	if (of->state != WF_GUEST_ARMED || time_ns < of->armed_ns)
 		return;
 	guest = add(party, child);
@@ -330,7 +329,7 @@ void wf_party_enter_first(struct wf_party *party, pid_t pid)
 {
 	struct wf_guest *guest;
 
-	wf_party_expect(party, pid);
+	wf_party_expect(party, pid, true);
 	guest = find(party, pid);
 	if (!guest || guest->state != WF_GUEST_LOOKING)
 		return;

@@ -35,12 +35,12 @@ void wf_party_free(struct wf_party *party);
 
 /* Begin to go into a process. One that has no interpreter is no error to a party: see failed. */
 void wf_party_enter(struct wf_party *party, const struct wf_target *target);
-/* A process began to run another image, which may turn out to be an interpreter. */
-void wf_party_expect(struct wf_party *party, pid_t pid);
 /*
- * The same, of one that is stopped where its interpreter is up and nothing of its program has run:
- * it is asked first of all, and to wait a moment for the probes.
+ * A process began to run another image, which may turn out to be an interpreter. first: that has
+ * run nothing of its program, and is asked to wait a moment for the probes.
  */
+void wf_party_expect(struct wf_party *party, pid_t pid, bool first);
+/* The same, of one that is stopped there, with its interpreter up: it is asked now. */
 void wf_party_enter_first(struct wf_party *party, pid_t pid);
 /*
  * A guest forked at that time (CLOCK_MONOTONIC): the child has its agent, if it was there. Any

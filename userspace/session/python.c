@@ -111,10 +111,10 @@ bool wf_session_python_is_entering(const struct wf_session_python *python)
 	return python->party && !python->announced;
 }
 
-void wf_session_python_expect(struct wf_session_python *python, pid_t pid)
+void wf_session_python_expect(struct wf_session_python *python, pid_t pid, bool first)
 {
 	if (python->party)
-		wf_party_expect(python->party, pid);
+		wf_party_expect(python->party, pid, first);
 }
 
 bool wf_session_python_is_wanted(const struct wf_session_python *python)
@@ -162,7 +162,7 @@ void wf_session_python_on_process(struct wf_session_python *python,
 		return;
 	wf_party_replaced(python->party, pid, record->time_ns);
 	if (pid != python->held)
-		wf_party_expect(python->party, pid);
+		wf_party_expect(python->party, pid, false);
 }
 
 void wf_session_python_on_note(void *session_python, const struct wf_rec_head *record)

@@ -45,8 +45,11 @@ void wf_session_python_replaced(struct wf_session_python *python, pid_t pid);
 void wf_session_python_enter(struct wf_session_python *python, pid_t pid);
 /* Is it waited for an interpreter that was asked? */
 bool wf_session_python_is_going_in(const struct wf_session_python *python);
-/* A process that begins, which may turn out to be an interpreter. */
-void wf_session_python_expect(struct wf_session_python *python, pid_t pid);
+/*
+ * A process that begins, which may turn out to be an interpreter. first: it is one, and has run
+ * nothing of its program.
+ */
+void wf_session_python_expect(struct wf_session_python *python, pid_t pid, bool first);
 void wf_session_python_on_process(struct wf_session_python *python,
 				  const struct wf_rec_process *event);
 /* What an agent noted, up to the end of the record stream; other kinds are of no interest. */

@@ -9,6 +9,7 @@
 #include "userspace/python/library.h"
 
 #define START_MS  5000           /* for the command to reach its entry point */
+#define LOOK_NS   200000000ull   /* most interpreters come up sooner */
 #define CLOSE_NS  10000000000ull /* an image comes to its next stop within this, if at all */
 #define EXECS_MAX 64             /* images that are waited for; later ones are looked at */
 
@@ -40,10 +41,21 @@ static bool stop_at(struct wf_stop *stop, const struct wf_mapping *mapping, uint
 	return false;
 }
 
+/* A program that embeds an interpreter may never come there. */
+static bool is_python(const struct wf_target *target)
+{
+	const struct wf_mapping *mapping = wf_target_find(target, NULL, NULL);
+	struct wf_library library;
+
+	return mapping && wf_library_read(mapping, &library) == 0 && library.runs_main;
+}
+
 static bool stop_at_main(struct wf_stop *stop, const struct wf_target *target)
 {
 	bool found = false;
 
+	if (!is_python(target))
+		return false;
 	for (size_t i = 0; i < target->mapping_count; i++) {
 		struct wf_library library;
 
@@ -55,10 +67,9 @@ static bool stop_at_main(struct wf_stop *stop, const struct wf_target *target)
 
 static bool stop_at_entry(struct wf_stop *stop, const struct wf_target *target)
 {
-	for (size_t i = 0; i < target->mapping_count; i++)
-		if (target->mappings[i].executable_file)
-			return stop_at(stop, &target->mappings[i], 0);
-	return false;
+	const struct wf_mapping *mapping = wf_target_find(target, NULL, NULL);
+
+	return mapping && stop_at(stop, mapping, 0);
 }
 
 /* Where it is to stop next. Its libraries are not mapped before its entry point. */
@@ -68,7 +79,7 @@ static void seek(struct wf_stop *stop, bool has_libraries)
 	bool found = false;
 
 	stop->begun_ns = wf_clock_monotonic_ns();
-	stop->at_main = false;
+	stop->at_main = stop->looked_for = false;
 	if (stop->execs < EXECS_MAX && wf_target_open(stop->launch->pid, &target, NULL) == 0) {
 		stop->at_main = found = stop_at_main(stop, target);
 		if (!found && !has_libraries)
@@ -77,7 +88,7 @@ static void seek(struct wf_stop *stop, bool has_libraries)
 	if (found)
 		return;
 	stop->begun_ns = 0;
-	wf_session_python_expect(stop->python, stop->launch->pid);
+	wf_session_python_expect(stop->python, stop->launch->pid, false);
 }
 
 void wf_stop_started(struct wf_stop *stop)
@@ -94,7 +105,7 @@ void wf_stop_started(struct wf_stop *stop)
 		wf_session_python_hold(stop->python, stop->launch->pid);
 		seek(stop, true);
 	} else {
-		wf_session_python_expect(stop->python, stop->launch->pid);
+		wf_session_python_expect(stop->python, stop->launch->pid, false);
 	}
 	/* it may just have been slow to stop: never leave it stopped */
 	if (rc != -ECHILD)
@@ -122,10 +133,24 @@ static void at_main(struct wf_stop *stop)
 	wf_session_python_enter(stop->python, stop->launch->pid);
 }
 
+/* Its packages take long, or wait for us (wftrace.pth): it can be asked then already. */
+static void look_for(struct wf_stop *stop)
+{
+	if (!stop->at_main || stop->looked_for ||
+	    wf_clock_monotonic_ns() - stop->begun_ns < LOOK_NS)
+		return;
+	stop->looked_for = true;
+	wf_session_python_expect(stop->python, stop->launch->pid, true);
+}
+
 void wf_stop_tick(struct wf_stop *stop)
 {
-	enum wf_held_at held = stop->launch ? wf_kernel_held(stop->kernel, false) : WF_HELD_NOT;
+	enum wf_held_at held;
 
+	if (!stop->launch)
+		return;
+	look_for(stop);
+	held = wf_kernel_held(stop->kernel, false);
 	/* who is stopped by anybody else is let go on by them */
 	if (held == WF_HELD_NOT || !wf_launch_is_stopped(stop->launch))
 		return;

@@ -18,6 +18,7 @@ struct wf_stop {
 	struct wf_session_python *python;
 	struct wf_launch *launch; /* NULL: there is none */
 	bool at_main;             /* it stops where an interpreter is up, not at an entry point */
+	bool looked_for;          /* it is expected there */
 	uint32_t execs;
 	uint64_t begun_ns;
 };

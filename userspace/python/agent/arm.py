@@ -145,6 +145,7 @@ def look_again(answer, rules, module=None):
 
 def do_rescan(_request):
     answer = new_answer()
+    give_up_program()
     if STATE.request is not None:
         needs_now(answer)
         look_again(answer, STATE.rules)
@@ -313,14 +314,19 @@ def start(origin, request):
 def until_probed(seconds):
     """What holds up a program that begins until all three probes are there, or so long at most."""
     def wait():
-        from time import monotonic
-        agent, end = sys.modules['_wftrace'].STATE, monotonic() + seconds
+        agent, end = sys.modules['_wftrace'].STATE, now() + seconds
         try:
-            while agent.owner is not None and agent.native.gate() < 3 and monotonic() < end:
+            while agent.owner is not None and agent.native.gate() < 3 and now() < end:
                 doze(.001)
         except KeyboardInterrupt:
             interrupt_program()
     return wait
+
+
+def now():
+    """Seconds, on a clock that only goes forward."""
+    from time import monotonic
+    return monotonic()
 
 
 def doze(seconds):

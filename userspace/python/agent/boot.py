@@ -134,6 +134,7 @@ class State:
         self.functions = 0      # numbers given so far; one is never given twice
         self.tool = None        # sys.monitoring tool id
         self.waiter = None      # another one, until the program begins
+        self.asked_at = 0.0     # when that was taken
         self.waiting, self.refused = [], []
         self.unmet = []         # (need, why it is not met)
         self.lost = None        # nonce of the owner from whom all was taken back

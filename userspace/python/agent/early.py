@@ -11,6 +11,8 @@ kinds of methods. What else decorates it decides what the name means, so that ha
 """
 
 CODE_MAX = 1 << 20  # bytes
+TURN_S = 1  # another thread may arm just now
+BEGINS_S = 10  # for the program to begin
 METHOD_KINDS = ('staticmethod', 'classmethod', 'property')
 OPTIMIZED = 0x01  # of functions; bodies of classes and modules have it not
 
@@ -188,7 +190,7 @@ def forget_early(armed):
 
 
 def early(module_name, code):
-    if STATE.request is None or type(code) is not CodeType or not STATE.native.gate() or not STATE.turn.take(0):
+    if STATE.request is None or type(code) is not CodeType or not STATE.native.gate() or not STATE.turn.take(TURN_S):
         return
     try:
         answer = new_answer()
@@ -241,7 +243,7 @@ def watch_program(answer):
     monitoring = sys.monitoring
     free = [tool for tool in TOOL_IDS if monitoring.get_tool(tool) is None]
     if len(free) > (STATE.tool is None):  # one is for the functions
-        STATE.waiter = free[-1]
+        STATE.waiter, STATE.asked_at = free[-1], now()
         monitoring.use_tool_id(STATE.waiter, 'wftrace')
         monitoring.register_callback(STATE.waiter, monitoring.events.PY_START, code_starts)
         monitoring.set_events(STATE.waiter, monitoring.events.PY_START)
@@ -256,6 +258,12 @@ def code_starts(code, _offset):
 def program_starts(code):
     unwatch_program()
     early('__main__', code)
+
+
+def give_up_program():
+    """It should have begun long ago."""
+    if STATE.waiter is not None and now() - STATE.asked_at > BEGINS_S:
+        unwatch_program()
 
 
 def unwatch_program():
