@@ -21,6 +21,7 @@ if len(sys.argv) < 2:
 print('called')
 """
 ENDS = {
+    "wrong": "x = (\n", "imports": "import wrong\n", "missing": "import wrong2\n", "raises": "import raised\n",
     "nothing": "", "status": "import sys; sys.exit(7)", "syntax": "def f(:\n", "raised": "1 / 0\n",
     "killed": "import os, signal; os.kill(os.getpid(), signal.SIGTERM)",
     "handled": "import os, signal, sys\nsignal.signal(signal.SIGCONT, lambda *_: sys.exit(3))\nprint(os.getpid() > 1)\n",
@@ -101,9 +102,10 @@ def test_packages_that_take_long(t):
 
 
 def test_a_program_that_ends_is_the_same_as_without(t):
+    for name, text in ENDS.items():
+        (t.dir / f"{name}.py").write_text(text)
     for python in few(t):
-        for name, text in ENDS.items():
-            (t.dir / f"{name}.py").write_text(text)
+        for name in ENDS:
             process = t.spawn([python, f"{name}.py"], stdin=subprocess.DEVNULL)
             plain = process.wait(), process.out.all(), process.err.all()
             status, out, err = t.wftrace("run", "-f", "shelf:call", "-o", t.dir / "spans", "--",

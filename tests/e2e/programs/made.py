@@ -23,6 +23,12 @@ class Box:
     def fixed(n: int = 3) -> int:
         return n
 
+    print(property)
+
+    @decorate
+    def other(self, n: property = None):
+        return n
+
     @classmethod
     def of_class(cls, n):
         return n
@@ -41,6 +47,7 @@ class Box:
 
 
 Box().plain()
+Box().other()
 Box.fixed(1)
 Box.of_class(2)
 assert Box().size == 4 and Box().ask() == 5

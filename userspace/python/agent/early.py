@@ -11,6 +11,7 @@ kinds of methods. What else decorates it decides what the name means, so that ha
 """
 
 CODE_MAX = 1 << 20  # bytes
+NEAR = 512  # instructions between a decorator and the function: its defaults and annotations
 TURN_S = 1  # another thread may arm just now
 BEGINS_S = 10  # for the program to begin
 METHOD_KINDS = ('staticmethod', 'classmethod', 'property')
@@ -33,14 +34,19 @@ class CodePick(Pick):
         return self.held
 
 
-def units(code):
-    """[(operation, argument)] of each instruction, with the one that it is part of where it is too wide."""
+def units(code, places=None):
+    """[(operation, argument)] of each instruction, with the one that it is part of where it is too wide; where
+    they stand goes into places."""
     text, extended, found, wide = code.co_code, OPERATIONS['extended'], [], 0
     for at in range(0, len(text), 2):
-        argument = wide << 8 | text[at + 1]
-        wide = argument if text[at] == extended else 0
+        argument, wide = wide << 8 | text[at + 1], 0
+        if text[at] == extended:
+            wide = argument
+            continue
         found.append((text[at], argument))
-    return [unit for unit in found if unit[0] != extended]
+        if places is not None:
+            places.append(at // 2)
+    return found
 
 
 OPERATIONS = {'extended': -1}
@@ -72,31 +78,29 @@ def learn_operations():
 
 def stored_as(code):
     """{code: the decorator that is a kind of method, or ''} of functions whose name means themselves."""
-    found, know = {}, OPERATIONS
-    text = units(code) if len(code.co_code) <= CODE_MAX else ()
+    found, know, places, lines = {}, OPERATIONS, [], []
+    text = units(code, places) if len(code.co_code) <= CODE_MAX else ()
     for at in range(len(text) - 2):
         operation, constant = text[at]
         if operation != know['load'] or text[at + 1][0] != know['make'] or constant >= len(code.co_consts):
             continue
-        inner, end = code.co_consts[constant], at + 2
+        inner, end, kind = code.co_consts[constant], at + 2, ''
         while end < len(text) and text[end][0] == know['attribute']:
             end += 1
-        kind = ''
-        if text[end:end + len(know['call'])] == know['call']:
-            kind = kind_before(code, text, at)
+        if type(inner) is CodeType and text[end:end + len(know['call'])] == know['call']:
+            lines = lines or [position[0] for position in code.co_positions()]
+            kind = decorator([text[i] for i in range(max(0, at - NEAR), at)
+                              if lines[places[i]] == inner.co_firstlineno], code)
             end += len(know['call'])
         if type(inner) is CodeType and kind is not None and end < len(text) and text[end][0] == know['store']:
             found[inner] = kind
     return found
 
 
-def kind_before(code, text, at):
-    """The kind of method that decorates what is made there, or None; defaults and annotations may lie between."""
-    for operation, argument in reversed(text[max(0, at - 64):at]):
-        if operation == OPERATIONS['store']:
-            return None
-        if operation == OPERATIONS['load_name'] and code.co_names[argument] in METHOD_KINDS:
-            return code.co_names[argument]
+def decorator(line, code):
+    """The kind of method that is all of a line's instructions, or None."""
+    if len(line) == 1 and line[0][0] == OPERATIONS['load_name'] and code.co_names[line[0][1]] in METHOD_KINDS:
+        return code.co_names[line[0][1]]
     return None
 
 
