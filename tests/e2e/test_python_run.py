@@ -265,4 +265,4 @@ def test_no_inject_leaves_the_command_alone(t):
 
 
 for _test in [v for n, v in list(vars(sys.modules[__name__]).items()) if n.startswith("test_")]:
-    _test.deadline = 120
+    _test.deadline = 240
