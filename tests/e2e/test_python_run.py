@@ -77,6 +77,13 @@ def test_whatever_starts_the_interpreter(t):
         all_called(t, [python, "again.py"], calls=2)
 
 
+def test_after_many_other_images(t):
+    shelf(t)
+    (t.dir / "many.sh").write_text('[ $1 -lt 50 ] && exec sh many.sh $(($1 + 1)) "$2"\nexec "$2" main.py\n')
+    for python in few(t)[:2]:
+        all_called(t, ["sh", "many.sh", "0", python])
+
+
 def test_an_isolated_interpreter(t):
     shelf(t)
     text = f"import sys; sys.path.insert(0, {str(t.dir)!r})\n{CALLS}"
