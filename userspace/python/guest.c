@@ -24,6 +24,7 @@ static int start(struct wf_guest *guest, const char *script, bool with_image, bo
 		.image = wf_agent_image,
 		.image_bytes = with_image ? wf_agent_image_bytes : 0,
 		.force = force,
+		.first = guest->first,
 	};
 
 	wf_guest_drop(guest);

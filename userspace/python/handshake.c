@@ -29,7 +29,7 @@ static const char opening[] = "try:\n"
 			      " if o.getpid()==%d:\n"
 			      "  f=o.memfd_create('%s');n=0\n"
 			      "  try:\n"
-			      "   while n<300 and b'1'>o.pread(f,1,0):w((),.001);n+=1\n"
+			      "   while n<%u and b'1'>o.pread(f,1,0):w((),.001);n+=1\n"
 			      "   exec(o.pread(f,int(o.pread(f,8,0)),8),{'f':f,'o':o})\n"
 			      "  finally:o.close(f)\n"
 			      "except KeyboardInterrupt:\n"
@@ -64,10 +64,11 @@ static const char courier[] = "g=-1;k='E';d={}\n"
 			      "o.pwrite(f,('%%s%%07d'%%(k,n)).encode(),0)\n"
 			      "d.get('after',int)()\n";
 
-int wf_handshake_text(const char *nonce, pid_t inner_pid, bool quiet, char *out, size_t size)
+int wf_handshake_text(const char *nonce, const struct wf_handshake_manner *manner, char *out,
+		      size_t size)
 {
-	int len = snprintf(out, size, opening, (int)inner_pid, nonce,
-			   quiet ? "BaseException" : "Exception");
+	int len = snprintf(out, size, opening, (int)manner->inner_pid, nonce, manner->wait_ms,
+			   manner->quiet ? "BaseException" : "Exception");
 
 	return len < 0 || (size_t)len >= size ? -E2BIG : 0;
 }
