@@ -90,8 +90,8 @@ demo:
 check:
 	+$(Q)sh scripts/deps.sh || true; O=$(O) MAKE="$(MAKE)" python3 tests/check.py
 
-soak: all
-	$(Q)O=$(O) python3 tests/e2e/run.py --soak && O=$(O) python3 tests/vm/run.py --all --kernel all
+soak: all python-parts
+	$(Q)O=$(O) python3 tests/e2e/run.py --soak && O=$(O) python3 tests/python/run.py --soak && O=$(O) python3 tests/vm/run.py --all --kernel all
 	+$(Q)$(MAKE) --no-print-directory O=$(O)/san-thread SAN=thread all && O=$(O) sh scripts/races.sh
 	+$(Q)$(MAKE) --no-print-directory FUZZ_SECONDS=300 fuzz
 

@@ -10,9 +10,10 @@
  *   wf_site_span   a call that ended: one hit per span
  *   wf_site_start  a call that began and is a root, or whose rule asks (`open`, accounting)
  *   wf_site_note   everything else: events, logs, what was armed later and what was refused
- * All three share one reference counter, the 16-bit word wf_agent_gate in a section of its own: at
- * zero the agent does nothing. wf_agent_anchor leads to the counters and to the table of threads.
- * Everything is little endian, fixed width, explicitly padded.
+ * All three share one reference counter, the 16-bit word wf_agent_gate in a section of its own,
+ * which the kernel raises site by site: below WF_AGENT_SITES the agent shows nothing.
+ * wf_agent_anchor leads to the counters and to the table of threads. Everything is little endian,
+ * fixed width, explicitly padded.
  */
 #ifndef WF_AGENT_H
 #define WF_AGENT_H
@@ -20,6 +21,7 @@
 #include "record.h"
 
 #define WF_AGENT_ABI           1
+#define WF_AGENT_SITES         3
 #define WF_AGENT_BYTES_MAX     4096 /* one record with its values */
 #define WF_AGENT_THREADS       512  /* threads with a known current span; a power of two */
 #define WF_AGENT_THREAD_PROBES 8    /* slots after the hashed one in which a thread may stand */

@@ -23,6 +23,8 @@ struct wf_task {
 	__u32 found;                       /* result of a search */
 	__u64 agent_page, clock_offset_ns; /* as in its process's entry */
 	struct wf_agent_thread context;    /* result of read_context() */
+	__u64 jiffies; /* of the timer's tick in which the next two were looked at */
+	__u64 tick_ns, tick_cgroup_id;
 	__u64 counters[WF_COUNTERS];
 	struct wf_stack stack;
 };

@@ -48,12 +48,12 @@ def say_line(*cells):
 def format_value(value):
     if value is None:
         return "-"
-    return f"{value:,.0f}" if abs(value) >= 1000 or value == int(value) else f"{value:.3g}"
+    return f"{value:,.0f}" if abs(value) >= 1000 or value == int(value) else f"{value:.4g}"
 
 
 def say_row(row, nested):
     say_line(row.id, format_value(row.value), row.unit, row.bar or "-",
-             "?" if row.unsure else {True: "yes", False: "NO", None: "-"}[row.holds(nested)], row.how)
+             {True: "yes", False: "NO", None: "-"}[row.holds(nested)], row.how)
 
 
 def run_group(group, rows, options, nested):
@@ -62,9 +62,9 @@ def run_group(group, rows, options, nested):
     shop = Workshop(directory, options.quick)
     try:
         shop.need_wftrace()
-        for name, value, how, *unsure in group.measure(shop):
+        for name, value, how in group.measure(shop):
             row = rows[name]
-            row.value, row.how, row.unsure = value, how, bool(row.bar) and any(unsure)
+            row.value, row.how = value, how
             if options.wanted(name):
                 say_row(row, nested)
     finally:
@@ -134,9 +134,7 @@ def main():
     Path(options.json).write_text(json.dumps(result, indent=1) + "\n")
     missing = [row.id for row in chosen if row.value is None]
     missed = [row.id for row in chosen if row.holds(facts["nested"]) is False]
-    unsure = [row.id for row in chosen if row.unsure]
-    print(f"bench: {len(chosen)} rows, {len(missed)} below their bar, {len(missing)} not measured, "
-          f"{len(unsure)} too noisy to tell")
+    print(f"bench: {len(chosen)} rows, {len(missed)} below their bar, {len(missing)} not measured")
     return 1 if missing else 0
 
 

@@ -18,7 +18,6 @@ from window import Windows, cpu_seconds
 from workshop import HERE, OUT, Failure
 
 CLIENTS, SECONDS = 4, 2
-BAR = 3  # percent
 RULES = ("web:order(customer=arg.request.customer) kind server", "web:find_items(count=arg.wishes|len)",
          "web:keep_order(customer=arg.customer, count=return)", "web:price(item=arg.item) kind server",
          "web:find_price(item=arg.item)", "web:make_bill(currency=arg.currency)")
@@ -135,11 +134,6 @@ class Series(Windows):
     def over_sdk(self):
         return self.added_us("traced") / max(self.added_us("sdk"), 1e-9)
 
-    def is_unsure(self):
-        """Chance alone could have moved the loss across its bar."""
-        low, high = self.interval("traced")
-        return low <= BAR <= high
-
     def describe(self):
         low, high = self.interval("traced")
         return (f"{self.version}: {self.loss('traced'):.1f} %, 95 % interval {low:.1f} to {high:.1f}, "
@@ -169,7 +163,7 @@ def group(name, what, rounds, exchange):
         spans = statistics.median(window.spans for window in worst.windows["traced"])
         yield (name, worst.loss("traced"),
                f"FastAPI under uvicorn, {what}, {spans:.0f} spans a request, OTLP/http, {CLIENTS} clients; the worst "
-               f"of {'; '.join(each.describe() for each in series)}; median of {count} rounds", worst.is_unsure())
+               f"of {'; '.join(each.describe() for each in series)}; median of {count} rounds")
         yield (over_sdk, round(max(each.over_sdk() for each in series), 2),
                "CPU time added to a request, over what the same spans by OpenTelemetry's SDK add")
     return Group((name, over_sdk), 15 + rounds * 6 * (SECONDS + 1), measure)

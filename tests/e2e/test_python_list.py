@@ -66,6 +66,38 @@ def test_doctor_names_the_way_in(t):
         tracer.stop()
 
 
+def test_doctor_asks_for_functions_of_python(t):
+    for python in few(t):
+        target = shop(t, python)
+        status, out, err = t.wftrace("doctor", "-p", target.target_pid, "-f", "__main__:fail", "-f", "__main__:nothing")
+        t.true(any(line.startswith("__main__:fail ") for line in out), f"{python}: {out}")
+        t.true(any("no nothing in __main__" in line for line in out), f"{python}: the reason: {out}")
+        t.equal((status, err), (EXIT_DONE, []), python)
+        status, out, _ = t.wftrace("doctor", "-p", target.target_pid, "-f", "__main__:fial")
+        t.equal(status, EXIT_NOTHING, python)
+        t.true(any("did you mean fail?" in line for line in out), f"{python}: {out}")
+        t.equal(tell(target, "intact"), "yes", f"{python}: nothing is armed")
+
+
+def test_doctor_stays_outside_where_it_must(t):
+    target = shop(t, newest())
+    status, _, err = t.wftrace("doctor", "-p", target.target_pid, "-f", "__main__:fail", "--no-inject")
+    t.equal(status, EXIT_USAGE, "\n".join(err))
+    t.equal(tell(target, "loaded"), "no", "no agent is in it")
+
+
+def test_the_agent_is_no_target(t):
+    """It stays in the process as a file that is mapped; a glob for all files does not take its probe sites."""
+    target = shop(t, newest())
+    t.attach(target, "__main__:fail").stop()
+    t.true("memfd:wftrace" in open(f"/proc/{target.target_pid}/maps", encoding="utf-8").read(), "it is mapped")
+    status, _, err = t.wftrace("attach", "-p", target.target_pid, "-f", "wf_site_*@*", "-d", "1s")
+    t.equal(status, EXIT_NOTHING, "\n".join(err))
+    status, out, _ = t.wftrace("list", "-p", target.target_pid)
+    t.true(not any("memfd:wftrace" in line for line in out), f"{out}")
+    t.true(any("functions of Python" in line for line in out), f"how to list those: {out}")
+
+
 def test_a_name_that_is_not_there(t):
     for python in few(t):
         target = shop(t, python)

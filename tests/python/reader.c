@@ -200,9 +200,9 @@ int main(int argc, char **argv)
 	struct reader_bpf *skeleton;
 	struct ring_buffer *ring;
 	Elf *elf;
-	int fd;
+	int fd, count = argc > 2 ? atoi(argv[2]) : 3;
 
-	if (argc != 2 || elf_version(EV_CURRENT) == EV_NONE)
+	if (argc < 2 || count < 1 || count > 3 || elf_version(EV_CURRENT) == EV_NONE)
 		return 2;
 	fd = open(argv[1], O_RDONLY | O_CLOEXEC);
 	elf = fd < 0 ? NULL : elf_begin(fd, ELF_C_READ, NULL);
@@ -214,7 +214,7 @@ int main(int argc, char **argv)
 	programs[0] = skeleton->progs.on_span;
 	programs[1] = skeleton->progs.on_start;
 	programs[2] = skeleton->progs.on_note;
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < count; i++)
 		links[i] = probe(programs[i], argv[1], elf, sites[i]);
 	ring = ring_buffer__new(bpf_map__fd(skeleton->maps.ring), on_record, NULL, NULL);
 	if (!ring)
@@ -222,7 +222,7 @@ int main(int argc, char **argv)
 	printf("{\"ready\": true}\n");
 	fflush(stdout);
 	serve(skeleton, ring);
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < count; i++)
 		bpf_link__destroy(links[i]);
 	reader_bpf__destroy(skeleton);
 	return 0;

@@ -72,8 +72,8 @@ class Lines:
 class Reader:
     """The tests' tracer, on one agent file; every process that loads it is seen."""
 
-    def __init__(self, agent):
-        self.child = subprocess.Popen([str(BUILT / 'reader'), str(agent)], stdin=subprocess.PIPE,
+    def __init__(self, agent, sites=3):
+        self.child = subprocess.Popen([str(BUILT / 'reader'), str(agent), str(sites)], stdin=subprocess.PIPE,
                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.lines = Lines(self.child.stdout)
         try:
@@ -190,11 +190,11 @@ class Test:
         reader.records()
         return reader
 
-    def own_reader(self):
-        """A reader that this test may kill, on a copy of the agent."""
+    def own_reader(self, sites=3):
+        """A reader that this test may kill, on a copy of the agent. sites: as many of its probes are placed."""
         self.agent = self.directory / 'agent.so'
         shutil.copy(BUILT / 'agent.so', self.agent)
-        self.readers.append(Reader(self.agent))
+        self.readers.append(Reader(self.agent, sites))
         return self.readers[-1]
 
     def guest(self, script, *arguments, **environment):

@@ -35,6 +35,20 @@ def test_a_killed_tracer_leaves_nothing(test):
         guest.end()
 
 
+@everywhere
+def test_nothing_is_shown_before_all_probes_are_there(test):
+    for method in test.methods():
+        reader = test.own_reader(sites=2)
+        guest = test.guest('gates.py')
+        guest.say('apply', request=request(rules_for(TARGETS), method=method))
+        guest.say('call')
+        assert guest.say('gate') == 2
+        assert not any(guest.say('apply', request=request([], do='status', sequence=2))['counters'])
+        assert not reader.records()
+        guest.end()
+        reader.kill()
+
+
 def test_children_have_ids_of_their_own(test):
     reader = test.reader()
     for method in test.methods():

@@ -7,11 +7,13 @@
 #include "choose.h"
 #include "endpoint.h"
 #include "listing.h"
+#include "roster.h"
 #include "unmatched.h"
 #include "userspace/base/log.h"
 #include "userspace/cli/command.h"
 #include "userspace/kernel/feature.h"
 #include "userspace/kernel/selftest.h"
+#include "userspace/python/request.h"
 #include "userspace/python/visit.h"
 #include "userspace/target/target.h"
 #include "wave.h"
@@ -202,23 +204,19 @@ static void check_target(struct wf_checks *checks, pid_t pid)
 	check_python(checks, target);
 }
 
-/* Why the chosen functions can or cannot be traced: the plan and its refusals. */
-static int check_functions(const struct wf_config *config, const struct wf_features *features,
-			   struct wf_err *err)
+/* The plan of the chosen native functions, and its refusals. */
+static int check_native(const struct wf_config *config, const struct wf_features *features,
+			const struct wf_ruleset *rules, struct wf_target *target,
+			struct wf_err *err)
 {
-	wf_auto(wf_ruleset_freep) struct wf_ruleset *rules = NULL;
-	wf_auto(wf_target_freep) struct wf_target *target = NULL;
-	struct wf_wave_config wave_config = {.config = config, .features = features};
+	struct wf_wave_config wave_config = {.config = config,
+					     .features = features,
+					     .rules = rules,
+					     .costs = wf_plan_default_costs()};
 	struct wf_listing_style style = wf_listing_style_for(stdout, config->json);
 	struct wf_wave wave;
-	int rc = wf_choose_rules(config, &rules, err);
+	int rc;
 
-	if (rc == 0)
-		rc = wf_target_open(config->pids.items[0], &target, err);
-	if (rc < 0)
-		return rc;
-	wave_config.rules = rules;
-	wave_config.costs = wf_plan_default_costs();
 	if (features->tier != WF_TIER_NONE)
 		(void)wf_selftest_costs(features, &wave_config.costs, NULL);
 	rc = wf_wave_plan(&wave_config, &target, 1, &wave, err);
@@ -226,9 +224,27 @@ static int check_functions(const struct wf_config *config, const struct wf_featu
 		return rc;
 	rc = wf_listing_print(wave.plan, &style, stdout);
 	rc = rc < 0 ? wf_err_set(err, -rc, "out of memory")
-		    : wf_unmatched_report(rules, &wave, false, false, err);
+		    : wf_unmatched_report(rules, &wave, false, wf_request_wanted(rules), err);
 	wf_wave_done(&wave);
 	return rc;
+}
+
+/* Why the chosen functions can or cannot be traced. */
+static int check_functions(const struct wf_config *config, const struct wf_features *features,
+			   struct wf_err *err)
+{
+	wf_auto(wf_ruleset_freep) struct wf_ruleset *rules = NULL;
+	wf_auto(wf_target_freep) struct wf_target *target = NULL;
+	uint32_t found = 0;
+	int rc = wf_choose_rules(config, &rules, err);
+
+	if (rc == 0)
+		rc = wf_target_open(config->pids.items[0], &target, err);
+	if (rc == 0 && wf_request_wanted(rules))
+		rc = wf_roster_print(config, features, rules, target, &found, err);
+	if (rc == 0 && wf_request_alone(rules))
+		return found ? 0 : wf_err_set(err, ENOENT, "no Python function fits");
+	return rc < 0 ? rc : check_native(config, features, rules, target, err);
 }
 
 static void check_endpoint(struct wf_checks *checks, const char *url)
@@ -270,5 +286,9 @@ int wf_cmd_doctor(const struct wf_config *config)
 	wf_arena_free(checks.arena);
 	if (features.tier == WF_TIER_NONE)
 		return WF_EXIT_UNABLE;
-	return rc == -ENOENT ? WF_EXIT_NO_MATCH : holds && rc == 0 ? WF_EXIT_DONE : WF_EXIT_FAILED;
+	if (rc == -ENOENT)
+		return WF_EXIT_NO_MATCH;
+	if (rc == -EINVAL)
+		return WF_EXIT_USAGE;
+	return holds && rc == 0 ? WF_EXIT_DONE : WF_EXIT_FAILED;
 }

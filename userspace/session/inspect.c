@@ -90,29 +90,18 @@ static int plan(const struct wf_config *config, const struct wf_ruleset *rules,
 	return wf_wave_plan_file(&wave, config->executable, ret, err);
 }
 
-/* The interpreter itself is asked. The number of functions, or an error. */
 static int list_python(const struct wf_config *config, const struct scene *scene,
 		       const struct wf_ruleset *rules, uint32_t *ret_count, struct wf_err *err)
 {
-	struct wf_costs costs = wf_plan_default_costs();
 	struct wf_features features = {0};
-	struct wf_roster_config roster = {.config = config,
-					  .rules = rules,
-					  .costs = &costs,
-					  .style = wf_listing_style_for(stdout, config->json)};
 
 	*ret_count = 0;
 	if (!wf_request_wanted(rules))
 		return 0;
 	if (!scene->target)
 		return wf_err_set(err, EINVAL, "Python functions are listed in a process (-p PID)");
-	if (config->no_inject)
-		return wf_err_set(err, EINVAL,
-				  "to list Python functions the process is asked itself, which "
-				  "--no-inject forbids");
-	if (wf_feature_probe(&features, NULL) == 0 && features.tier != WF_TIER_NONE)
-		(void)wf_selftest_costs(&features, &costs, NULL);
-	return wf_roster_print(&roster, scene->target, stdout, ret_count, err);
+	(void)wf_feature_probe(&features, NULL);
+	return wf_roster_print(config, &features, rules, scene->target, ret_count, err);
 }
 
 static int list_functions(const struct wf_config *config, const struct scene *scene)

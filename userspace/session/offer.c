@@ -5,6 +5,7 @@
 
 #include "story.h"
 #include "userspace/base/buf.h"
+#include "userspace/python/runtime.h"
 
 static void json_member(struct wf_buf *line, const char *key, const char *text)
 {
@@ -85,10 +86,14 @@ static void table_probes(const struct wf_candidate *candidate, bool *title, FILE
 static void print_hints(const struct wf_candidates *candidates, FILE *out)
 {
 	const struct wf_candidate *first = candidates->count ? &candidates->items[0] : NULL;
+	struct wf_python python;
 
 	if (!first || !first->elf)
 		return;
 	fprintf(out, "\n%s\n", wf_binary_symbol_story(first->elf));
+	if (first->target && wf_python_find(first->target, &python, NULL) == 0)
+		fputs("functions of Python: add MODULE:GLOBs, like '__main__:*' or 'json:load*'\n",
+		      out);
 	fputs("functions, their sites and cost: add GLOBs, like 'parse*' or 'sqlite3_*@libsqlite3*'"
 	      "\n",
 	      out);

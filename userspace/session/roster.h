@@ -8,19 +8,17 @@
 
 #include "listing.h"
 #include "userspace/cli/config.h"
-#include "userspace/plan/plan.h"
+#include "userspace/kernel/feature.h"
 #include "userspace/rule/ruleset.h"
 #include "userspace/target/target.h"
 
-struct wf_roster_config {
-	const struct wf_config *config;
-	const struct wf_ruleset *rules; /* those that are not about Python are left out */
-	const struct wf_costs *costs;
-	struct wf_listing_style style;
-};
-
-/* Prints to `out`. ret_count: functions that were found. Errors as wf_visit(). */
-int wf_roster_print(const struct wf_roster_config *config, const struct wf_target *target,
-		    FILE *out, uint32_t *ret_count, struct wf_err *err);
+/*
+ * Prints to stdout, for those of the rules that are about Python; what a trap costs is measured
+ * where this kernel lets us. ret_count: functions that were found. Errors as wf_visit(), and
+ * -EINVAL where the configuration forbids to ask.
+ */
+int wf_roster_print(const struct wf_config *config, const struct wf_features *features,
+		    const struct wf_ruleset *rules, const struct wf_target *target,
+		    uint32_t *ret_count, struct wf_err *err);
 
 #endif

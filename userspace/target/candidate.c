@@ -49,6 +49,13 @@ static void note_moved(struct wf_candidate *candidate, const struct wf_mapping *
 	candidate->moved_bytes = mapping->remapped_bytes;
 }
 
+/* The agent that wftrace itself has left in a Python process: its sites are no functions of
+ * anybody. */
+static bool is_agent(const struct wf_mapping *mapping)
+{
+	return strcmp(mapping->path, "/memfd:wftrace") == 0;
+}
+
 /* What one target maps: its executable in the first round, the rest in the second. */
 static int add_target(struct wf_candidates *candidates, const struct wf_target *target,
 		      bool executable, struct wf_err *err)
@@ -60,7 +67,7 @@ static int add_target(struct wf_candidates *candidates, const struct wf_target *
 
 		if (known)
 			note_moved(known, mapping);
-		if (mapping->executable_file != executable || known)
+		if (mapping->executable_file != executable || known || is_agent(mapping))
 			continue;
 		rc = candidate_add(candidates,
 				   (struct wf_candidate){.target = target,

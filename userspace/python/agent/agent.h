@@ -14,9 +14,7 @@
 #include "cpython.h"
 #include "machine.h"
 
-#define TAGS_INLINE                                                                                \
-	192 /* values that lie in the token itself, so that it stays below 512 bytes               \
-	     */
+#define TAGS_INLINE 192 /* bytes of values that lie in the token itself */
 
 /* One armed function. Paths and tests are tuples that the Python part has checked and compiled. */
 struct probe {
@@ -46,6 +44,12 @@ enum probe_option {
 	PROBE_GIVE_END = 0x200,  /* the key that it gives is known when it ends */
 };
 
+/* What a thread showed to native functions before a call began on it. */
+struct shown {
+	struct wf_agent_thread *thread; /* NULL: none had room for it */
+	uint64_t id, start_ns, root_id, root_start_ns;
+};
+
 /*
  * A call that is open. ContextVar and frames hold it; nothing of the target is held by it but its
  * probe and the token around it.
@@ -56,6 +60,7 @@ struct token {
 	uint64_t tags[TAGS_INLINE / 8]; /* follow the record: one piece at the hit */
 	struct probe *probe;            /* NULL: made from the ids of another process */
 	struct token *outer;            /* what the ContextVar goes back to */
+	struct py *way_back;            /* how, in a plain call with an open one around it */
 	struct token *root;             /* NULL: itself */
 	struct token *older, *newer;    /* open ones, see open.c */
 	uint64_t alive;                 /* page.alive of the process that it belongs to */
@@ -68,9 +73,11 @@ struct token {
 	uint32_t skip;    /* calls of its function inside that made no token */
 	uint32_t session; /* of the tracer that it was made for */
 	bool open;
-	bool settled;                     /* RUNNING: it is counted, and its thread is known */
-	struct wf_agent_thread published; /* what its thread showed before */
+	bool settled; /* RUNNING: it is counted, and its thread is known */
+	struct shown before;
 };
+
+_Static_assert(sizeof(struct token) <= 512, "more is slow: the interpreter asks libc for it");
 
 /* Where a path's root finds its value. */
 struct source {
@@ -107,6 +114,12 @@ extern struct wf_agent_anchor wf_agent_anchor;
 void wf_site_span(struct wf_agent_record *record, uint64_t size);
 void wf_site_start(struct wf_agent_record *record, uint64_t size);
 void wf_site_note(struct wf_agent_record *record, uint64_t size);
+
+/* A tracer has all of its probes in place, or still. */
+static inline bool is_traced(void)
+{
+	return wf_agent_gate >= WF_AGENT_SITES;
+}
 
 static inline struct py *py_none(void)
 {
@@ -190,12 +203,19 @@ uint64_t nest_object(const struct probe *probe, const struct source *source);
 void nest_below(struct token *token, struct token *current, struct token *taken);
 void token_publish(struct token *token, bool on); /* for native functions */
 
+/* current.c */
+int current_setup(void);
+struct token *token_current(void); /* a new reference or NULL */
+void token_set(struct token *token);
+void token_enter(struct token *token);
+/* The current token goes back to the one around, unless a call beside it has taken over. */
+void token_leave(struct token *token);
+void token_drop_way(struct token *token); /* it holds the context, which may hold the token */
+
 /* token.c */
 int token_setup(void);
-struct token *token_current(void); /* a new reference or NULL */
 /* The same, or a call around that ran before it was armed, which then becomes the current one. */
 struct token *token_here(void);
-void token_set(struct token *token);
 struct token *token_begin(struct probe *probe, const struct source *source);
 void token_end(struct token *token, const struct source *source);
 /* The innermost open call of this probe in this thread and context, borrowed; NULL = none. */

@@ -19,7 +19,7 @@ def arm_pick(pick, rule):
     armed.note, armed.how, armed.key = pick.note, method_for(pick), key
     armed.suspends = bool(code.co_flags & (COROUTINE | GENERATOR | ASYNC_GENERATOR))
     STATE.armed.append(armed)  # before anything is changed, so that all of it can be taken back
-    if STATE.native.gate():  # what it is has to be known before its first call is
+    if STATE.native.traced():  # what it is has to be known before its first call is
         STATE.native.note(NOTE_ARMED, rule['id'], armed.number, json_text(told(armed)))
     try:
         if armed.how == 'monitor':
@@ -127,7 +127,7 @@ def restore():
 
 def tell_lost():
     """To the one from whom all was taken back, if its probes are there only now."""
-    if STATE.lost is not None and STATE.native.gate():
+    if STATE.lost is not None and STATE.native.traced():
         STATE.lost = None
         STATE.native.note(NOTE_RESTORED, 0, 0, json_text({'why': 'nobody had traced for a while'}))
 

@@ -228,13 +228,17 @@ def near(name, names):
 
 
 def edit_distance(a, b, most):
+    """Letters changed, added, left out, or swapped with the next one; more than most: at least that."""
     if abs(len(a) - len(b)) > most:
         return most + 1
-    row = list(range(len(b) + 1))
+    above, row = [], list(range(len(b) + 1))
     for i, x in enumerate(a, 1):
-        last, row[0] = row[0], i
+        above2, above, row = above, row, [i]
         for j, y in enumerate(b, 1):
-            last, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, last + (x != y))
+            best = min(above[j] + 1, row[j - 1] + 1, above[j - 1] + (x != y))
+            if i > 1 and j > 1 and x == b[j - 2] and y == a[i - 2]:
+                best = min(best, above2[j - 2] + 1)
+            row.append(best)
         if min(row) > most:
             return most + 1
     return row[-1]

@@ -48,7 +48,7 @@ static struct py *call_leave(struct py *self, struct py *const *args, py_ssize c
 		source.values = args + 3;
 		source.count = count - 3;
 	}
-	Py_IncRef(&token->head);
+	Py_IncRef(&token->head); /* it may be known by the context alone */
 	token_end(token, &source);
 	Py_DecRef(&token->head);
 	return py_none();

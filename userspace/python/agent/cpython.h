@@ -106,6 +106,7 @@ int PyModule_AddObject(struct py *module, const char *name, struct py *value);
 struct py *PyContextVar_New(const char *name, struct py *value);
 int PyContextVar_Get(struct py *var, struct py *otherwise, struct py **ret);
 struct py *PyContextVar_Set(struct py *var, struct py *value);
+int PyContextVar_Reset(struct py *var, struct py *token);
 
 struct py *PyErr_Occurred(void);
 struct py *PyErr_NoMemory(void);

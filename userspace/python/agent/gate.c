@@ -26,7 +26,7 @@ bool gate_open(void)
 {
 	uint64_t now;
 
-	if (wf_agent_gate) {
+	if (is_traced()) {
 		state.idle_since_ns = 0;
 		return true;
 	}

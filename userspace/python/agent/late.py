@@ -11,7 +11,7 @@ def import_hook():
 
 
 def imported(spec, _note, _result):
-    if STATE.request is None or not STATE.native.gate():
+    if STATE.request is None or not STATE.native.traced():
         return
     name = getattr(spec, 'name', None)
     if name in STANDARD:

@@ -94,6 +94,17 @@ static struct py *gate(struct py *self, struct py *const *args, py_ssize count)
 	return PyLong_FromLongLong(wf_agent_gate);
 }
 
+static struct py *traced(struct py *self, struct py *const *args, py_ssize count)
+{
+	struct py *ret = is_traced() ? &_Py_TrueStruct : &_Py_FalseStruct;
+
+	(void)self;
+	(void)args;
+	(void)count;
+	Py_IncRef(ret);
+	return ret;
+}
+
 static struct py *counters(struct py *self, struct py *const *args, py_ssize count)
 {
 	(void)self;
@@ -205,6 +216,7 @@ static struct py_method methods[] = {
 	{"foreign", foreign, PY_METH_FASTCALL, NULL},
 	{"probe", make_probe, PY_METH_FASTCALL, NULL},
 	{"gate", gate, PY_METH_FASTCALL, NULL},
+	{"traced", traced, PY_METH_FASTCALL, NULL},
 	{"counters", counters, PY_METH_FASTCALL, NULL},
 	{"process", process, PY_METH_FASTCALL, NULL},
 	{"running", running, PY_METH_FASTCALL, NULL},

@@ -3,8 +3,7 @@
  * monitor.c - callbacks of sys.monitoring, from 3.12 on, for functions and coroutines.
  *
  * The token of a plain function is found in the chain of its context, that of a coroutine under its
- * frame. Exceptions are
- * announced for every frame of the process: code that is not armed leaves at once.
+ * frame.
  */
 #include "agent.h"
 
@@ -102,9 +101,12 @@ static struct py *on_return(struct py *self, struct py *const *args, py_ssize co
 	return leave(args[0], count > 2 ? args[2] : NULL, NULL);
 }
 
+/* Of every frame that an exception leaves, so code that is not armed is sent away at once. */
 static struct py *on_unwind(struct py *self, struct py *const *args, py_ssize count)
 {
 	(void)self;
+	if (!probe_of(args[0]))
+		return &_Py_NoneStruct; /* immortal, where there is sys.monitoring */
 	return leave(args[0], NULL, count > 2 ? args[2] : NULL);
 }
 

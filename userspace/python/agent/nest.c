@@ -104,27 +104,50 @@ void nest_below(struct token *token, struct token *current, struct token *taken)
 	}
 }
 
+/* What cannot be suspended ends on the thread that it began on: a search less. */
+static struct wf_agent_thread *thread_of(const struct token *token)
+{
+	struct wf_agent_thread *thread = token->before.thread;
+
+	if (!thread || (token->record.flags & (WF_AGENT_ASYNC | WF_AGENT_RUNNING)) ||
+	    thread->thread_pointer != machine_thread())
+		thread = page_thread();
+	return thread;
+}
+
+static struct shown shown_by(struct wf_agent_thread *thread)
+{
+	return (struct shown){thread, thread->id, thread->start_ns, thread->root_id,
+			      thread->root_start_ns};
+}
+
+static void show_again(const struct shown *before)
+{
+	struct wf_agent_thread *thread = before->thread;
+
+	thread->id = before->id;
+	thread->start_ns = before->start_ns;
+	thread->root_id = before->root_id;
+	thread->root_start_ns = before->root_start_ns;
+}
+
 void token_publish(struct token *token, bool on)
 {
+	const struct wf_agent_record *record = &token->record;
 	struct wf_agent_thread *thread;
 
 	if (!state.context)
 		return;
-	thread = page_thread();
+	thread = thread_of(token);
 	if (!thread)
 		return;
 	if (on) {
-		if (thread->id != token->record.id) /* begun, and gone on with before it stopped */
-			token->published = *thread;
-		thread->id = token->record.id;
-		thread->start_ns = token->record.start_ns;
-		thread->root_id = token->record.root_id;
-		thread->root_start_ns = token->record.root_start_ns;
-	} else if (thread->thread_pointer == token->published.thread_pointer) {
-		thread->id = token->published.id;
-		thread->start_ns = token->published.start_ns;
-		thread->root_id = token->published.root_id;
-		thread->root_start_ns = token->published.root_start_ns;
+		if (thread->id != record->id) /* begun, and gone on with before it stopped */
+			token->before = shown_by(thread);
+		show_again(&(struct shown){thread, record->id, record->start_ns, record->root_id,
+					   record->root_start_ns});
+	} else if (thread == token->before.thread) {
+		show_again(&token->before);
 	} else {
 		thread->id = 0;
 	}

@@ -83,7 +83,7 @@ static struct py *note_text(struct py *self, struct py *const *args, py_ssize co
 
 	(void)self;
 	(void)count;
-	if (!wf_agent_gate)
+	if (!is_traced())
 		return py_none();
 	tags = note_begin(&note, (enum wf_agent_kind)PyLong_AsLong(args[0]));
 	note.record.rule = (uint32_t)PyLong_AsLong(args[1]);
@@ -103,7 +103,7 @@ static struct py *note_log(struct py *self, struct py *const *args, py_ssize cou
 
 	(void)self;
 	(void)count;
-	if (wf_agent_gate) {
+	if (is_traced()) {
 		tags = note_begin(&note, WF_AGENT_LOG);
 		note.record.rule = (uint32_t)PyLong_AsLong(args[0]);
 		if (current)

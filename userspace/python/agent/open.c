@@ -52,12 +52,13 @@ static void tell(struct token *token)
 
 void open_tell(void)
 {
-	bool seen = wf_agent_gate && wf_agent_anchor.owner;
+	bool seen = is_traced() && wf_agent_anchor.owner;
 	struct token *token;
 
 	for (unsigned i = 0; (token = newest); i++) {
 		if (seen && i < TOLD_MAX)
 			tell(token);
 		open_remove(token); /* the next tracer did not see it begin */
+		token_drop_way(token);
 	}
 }

@@ -1,35 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* token.c - open calls: one token each, the current one in a ContextVar. */
+/* token.c - open calls: one token each. */
 #include "agent.h"
 
 #define CHAIN_MAX 256 /* enclosing calls looked at */
-
-struct token *token_current(void)
-{
-	struct py *found = NULL;
-
-	if (PyContextVar_Get(state.var, NULL, &found))
-		PyErr_Clear();
-	if (found && found->type != state.token_type) {
-		Py_DecRef(found);
-		found = NULL;
-	}
-	if (found && ((struct token *)found)->session != state.session) {
-		Py_DecRef(found);
-		found = NULL;
-	}
-	return (struct token *)found;
-}
-
-void token_set(struct token *token)
-{
-	struct py *old = PyContextVar_Set(state.var, token ? &token->head : &_Py_NoneStruct);
-
-	if (old)
-		Py_DecRef(old);
-	else
-		PyErr_Clear();
-}
 
 bool token_ran_before(const struct token *token)
 {
@@ -86,10 +59,11 @@ static struct token *token_new(struct probe *probe)
 	if (probe)
 		Py_IncRef(&probe->head);
 	token->outer = token->root = token->older = token->newer = NULL;
+	token->way_back = NULL;
 	token->alive = state.page->alive;
 	token->resumed_ns = token->told = token->object = token->sdk_seen = 0;
 	token->told_by = NULL;
-	token->published = (struct wf_agent_thread){0};
+	token->before = (struct shown){.thread = thread};
 	token->frame = NULL;
 	token->wide = NULL;
 	token->skip = 0;
@@ -175,7 +149,7 @@ static void show_start(struct token *token)
 static void enter(struct token *token)
 {
 	begin(token);
-	token_set(token);
+	token_enter(token);
 	token_publish(token, true);
 	show_start(token);
 }
@@ -297,17 +271,11 @@ struct token *token_begin(struct probe *probe, const struct source *source)
 	return token;
 }
 
-/* The current token goes back to the one around, unless a call beside it has taken over. */
 static void leave_context(struct token *token)
 {
-	struct token *outer = token->outer, *current = NULL;
-	bool async = token->record.flags & WF_AGENT_ASYNC;
+	struct token *outer = token->outer;
 
-	if (async)
-		current = token_current();
-	if (!async || current == token)
-		token_set(outer && token_tree_open(outer) ? outer : NULL);
-	py_drop(current);
+	token_leave(token);
 	token->outer = NULL;
 	py_drop(outer);
 	token_publish(token, false);
@@ -355,7 +323,7 @@ static void finish(struct token *token, const struct source *source)
  */
 static bool is_seen(void)
 {
-	return wf_agent_gate && wf_agent_anchor.owner;
+	return is_traced() && wf_agent_anchor.owner;
 }
 
 void token_end(struct token *token, const struct source *source)
@@ -386,7 +354,7 @@ void token_suspend(struct token *token)
 		return;
 	token_set(outer && token_tree_open(outer) ? outer : NULL);
 	token_publish(token, false);
-	if (!wf_agent_gate)
+	if (!is_traced())
 		return;
 	token->record.suspensions++;
 	token->record.active_ns += clock_now() - token->resumed_ns;
@@ -407,7 +375,7 @@ void token_resume(struct token *token)
 	}
 	token_set(token);
 	token_publish(token, true);
-	if (wf_agent_gate)
+	if (is_traced())
 		token->resumed_ns = clock_now();
 }
 
@@ -440,6 +408,7 @@ static void token_free(struct py *object)
 		abandon(token);
 	if (token->wide)
 		PyMem_Free(token->wide);
+	py_drop(token->way_back);
 	py_drop(token->probe);
 	PyObject_Free(object);
 	Py_DecRef(type);
@@ -465,6 +434,5 @@ int token_setup(void)
 	static struct py_type_spec spec = {"wftrace.Token", sizeof(struct token), 0, 0, slots};
 
 	state.token_type = PyType_FromSpec(&spec);
-	state.var = PyContextVar_New("wftrace", NULL);
-	return state.token_type && state.var ? 0 : -1;
+	return state.token_type ? current_setup() : -1;
 }
