@@ -316,7 +316,7 @@ def until_probed(seconds):
     def wait():
         agent, end = sys.modules['_wftrace'].STATE, now() + seconds
         try:
-            while agent.owner is not None and agent.native.gate() < 3 and now() < end:
+            while agent.owner is not None and not agent.native.traced() and now() < end:
                 doze(.001)
         except KeyboardInterrupt:
             interrupt_program()

@@ -194,7 +194,7 @@ def forget_early(armed):
 
 
 def early(module_name, code):
-    if STATE.request is None or type(code) is not CodeType or not STATE.native.gate() or not STATE.turn.take(TURN_S):
+    if STATE.request is None or type(code) is not CodeType or not STATE.native.traced() or not STATE.turn.take(TURN_S):
         return
     try:
         answer = new_answer()
