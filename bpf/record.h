@@ -213,7 +213,7 @@ enum wf_site_kind {
 	WF_SITE_LONGJMP = 12,    /* arg1 is the jmp_buf */
 	WF_SITE_SWITCH_OUT = 13, /* swapcontext entry */
 	WF_SITE_SWITCH_IN = 14,  /* swapcontext and setcontext RET */
-	WF_SITE_START = 15,      /* entry point of a launched program: stop it until all is armed */
+	WF_SITE_START = 15,      /* where a launched program is stopped until all is armed */
 	WF_SITE_AGENT_SPAN = 16, /* the sites of a Python agent (agent.h): rdi points to a record */
 	WF_SITE_AGENT_START = 17,
 	WF_SITE_AGENT_NOTE = 18,
@@ -329,6 +329,13 @@ struct wf_tail_set {
 };
 
 /* Written by the collector while attached (mapped), read by the programs. */
+/* Why a launched program was stopped (SIGSTOP). */
+enum wf_held_at {
+	WF_HELD_NOT,
+	WF_HELD_EXEC, /* it executed an image, of which nothing has run */
+	WF_HELD_SITE, /* it came to a WF_SITE_START */
+};
+
 struct wf_control {
 	__u32 armed;       /* 0: entries and opens are ignored */
 	__u32 epoch;       /* changes when the set of processes changes */
@@ -338,6 +345,8 @@ struct wf_control {
 	__u32 depth_max;   /* frames beyond this depth are guarded; 0 = no limit */
 	__u32 follow;      /* children of traced processes are traced too */
 	__u32 wake_bytes;  /* unread bytes in a ring at which the collector is woken */
+	__u32 hold_tgid;   /* this process stops at each exec, 0 = none */
+	__u32 held; /* enum wf_held_at: written where a process is stopped, reset by its session */
 	__u32 generation[WF_FILES_MAX];
 };
 

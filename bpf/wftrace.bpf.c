@@ -104,13 +104,19 @@ static __always_inline int is_no_close(struct pt_regs *ctx, struct wf_task *task
 	return spec->guard_count && task && !guards_hold(ctx, task, index);
 }
 
+/* Our own child, before it runs anything of its program; the session lets it go on. */
+static __always_inline void hold(__u32 reason)
+{
+	control.held = reason;
+	bpf_send_signal(SIGNAL_STOP);
+}
+
 /* Sites that neither open nor close a frame. */
 static __always_inline int on_other(struct pt_regs *ctx, struct wf_task *task,
 				    struct task_struct *current, struct wf_spec *spec, __u32 index)
 {
 	if (spec->kind == WF_SITE_START) {
-		/* our own child, before its first instruction; the session lets it go on */
-		bpf_send_signal(SIGNAL_STOP);
+		hold(WF_HELD_SITE);
 		return 0;
 	}
 	if (!task)
@@ -225,6 +231,8 @@ int BPF_PROG(on_exec, struct task_struct *doer)
 		task->agent_page = 0;
 	}
 	emit_process(0, doer, 0, WF_PROC_EXEC, 0);
+	if (control.hold_tgid == tgid)
+		hold(WF_HELD_EXEC);
 	return 0;
 }
 

@@ -60,6 +60,17 @@ def test_an_exception_is_an_answer(t):
     t.undisturbed(target)
 
 
+@everywhere
+@target_test()
+def test_what_comes_after_the_answer_disturbs_nobody(t):
+    target = t.script(BUSY)
+    for text in ("def after():\n  import sys; sys.wftrace_after = 7", "def after(): 1 / 0", "after = None"):
+        t.equal(t.inject(target, f"result = 'before'\n{text}").result, "before", text)
+    seen = t.inject(target, "import sys\nresult = str(getattr(sys, 'wftrace_after', 0))")
+    t.equal(seen.result, "7", "what was left by it")
+    t.undisturbed(target)
+
+
 @target_test()
 def test_the_image_is_there_while_the_text_runs(t):
     target = t.script(BUSY)

@@ -93,12 +93,13 @@ static void the_header_comes_last(void **state)
 static void what_is_too_long_is_refused(void **state)
 {
 	const struct wf_handshake_body body = {"", WF_HANDSHAKE_SCRIPT_MAX + 1, NULL, 0};
+	const struct wf_handshake_manner manner = {.inner_pid = 1, .wait_ms = 300};
 	char text[64];
 	uint32_t len;
 
 	(void)state;
 	assert_int_equal(wf_handshake_fill(-1, &body, &len, NULL), -E2BIG);
-	assert_int_equal(wf_handshake_text(NONCE, 1, false, text, sizeof(text)), -E2BIG);
+	assert_int_equal(wf_handshake_text(NONCE, &manner, text, sizeof(text)), -E2BIG);
 }
 
 static void only_a_file_of_that_name_is_a_side(void **state)

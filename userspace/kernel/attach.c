@@ -462,6 +462,9 @@ void wf_attach_drop(struct wf_attacher *attacher, uint32_t file)
 			continue;
 		wf_link_close(&attacher->links[i].link);
 		attacher->links[i] = attacher->links[--attacher->link_count];
-		return;
+		break;
 	}
+	/* slots are taken in order, and given back from the end */
+	if (file + 1 == attacher->list_count)
+		drop_lists_from(attacher, file);
 }

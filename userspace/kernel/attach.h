@@ -57,7 +57,7 @@ struct wf_agent_sites {
 /* One unfiltered link: the image is mapped by this process and by what it forks. */
 int wf_attach_agent(struct wf_attacher *attacher, const struct wf_agent_sites *sites,
 		    uint32_t *ret_agent, struct wf_err *err);
-/* Close the link of an agent, or of a file that has one. */
+/* Close the link of an agent, or of a file that has one. Its number may come again. */
 void wf_attach_drop(struct wf_attacher *attacher, uint32_t file);
 /* Close every link; hits in flight still run. */
 void wf_attacher_detach(struct wf_attacher *attacher);

@@ -254,6 +254,19 @@ void wf_kernel_disarm(struct wf_kernel *kernel)
 	__atomic_store_n(&control_of(kernel)->armed, 0, __ATOMIC_SEQ_CST);
 }
 
+void wf_kernel_hold(struct wf_kernel *kernel, pid_t tgid)
+{
+	__atomic_store_n(&control_of(kernel)->hold_tgid, tgid, __ATOMIC_SEQ_CST);
+}
+
+enum wf_held_at wf_kernel_held(struct wf_kernel *kernel, bool reset)
+{
+	uint32_t *held = &control_of(kernel)->held;
+
+	return reset ? __atomic_exchange_n(held, WF_HELD_NOT, __ATOMIC_SEQ_CST)
+		     : __atomic_load_n(held, __ATOMIC_SEQ_CST);
+}
+
 uint32_t wf_kernel_open_slot(struct wf_kernel *kernel, uint32_t slot)
 {
 	uint32_t generation = ++kernel->generation;

@@ -62,6 +62,11 @@ void wf_kernel_arm(struct wf_kernel *kernel);
 /* Entries are ignored from now on; exits still match. */
 void wf_kernel_disarm(struct wf_kernel *kernel);
 
+/* From now on this process stops itself at each exec (SIGSTOP); 0 = none does. */
+void wf_kernel_hold(struct wf_kernel *kernel, pid_t tgid);
+/* Why the launched process stopped itself, WF_HELD_NOT where it did not. `reset` forgets it. */
+enum wf_held_at wf_kernel_held(struct wf_kernel *kernel, bool reset);
+
 /* Make a file slot live under a new generation; returns the generation. 0 <= slot < WF_FILES_MAX.
  */
 uint32_t wf_kernel_open_slot(struct wf_kernel *kernel, uint32_t slot);

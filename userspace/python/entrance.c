@@ -11,6 +11,9 @@
 #include "userspace/base/str.h"
 #include "userspace/target/proc.h"
 
+#define WAIT_MS       300
+#define WAIT_FIRST_MS 3000 /* what has not begun can wait longer */
+
 static uint32_t need(const struct wf_python *python)
 {
 	return python->way == WF_PYTHON_SLOT ? wf_slot_need() : WF_OWNER_BYTES;
@@ -203,6 +206,11 @@ int wf_entrance_ask(struct wf_entrance *entrance, struct wf_err *err)
 	wf_auto(wf_halt_freep) struct wf_halt *halt = NULL;
 	const struct wf_python *python = entrance->python;
 	bool quiet = python->way == WF_PYTHON_REMOTE;
+	struct wf_handshake_manner manner = {
+		.inner_pid = python->inner_pid,
+		.wait_ms = entrance->first ? WAIT_FIRST_MS : WAIT_MS,
+		.quiet = quiet,
+	};
 	char text[WF_SCRIPT_BYTES_MAX];
 	int rc = check_identity(python, err);
 
@@ -212,7 +220,7 @@ int wf_entrance_ask(struct wf_entrance *entrance, struct wf_err *err)
 		rc = choose_nonce(entrance, err);
 	if (rc < 0)
 		return rc;
-	if (wf_handshake_text(entrance->nonce, python->inner_pid, quiet, text, sizeof(text)) < 0)
+	if (wf_handshake_text(entrance->nonce, &manner, text, sizeof(text)) < 0)
 		return wf_err_set(err, E2BIG, "the request is too long");
 	if (quiet && entrance->script.dir < 0)
 		rc = wf_script_create(python, entrance->nonce, text, &entrance->script, err);

@@ -25,6 +25,7 @@ struct wf_entrance {
 	struct wf_owner self;
 	bool claimed; /* the record of the owner is new */
 	bool force;
+	bool first; /* nothing of its program has run: to be set before it is asked */
 	bool asked;
 	char nonce[WF_NONCE_MAX]; /* of this attempt */
 	struct wf_slot slot;

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "shipped_agent.h"
+#include "userspace/target/proc.h"
 
 #define LOOK_NS  10000000ull    /* between two looks at a process that begins */
 #define MAP_NS   1000000000ull  /* for it to map an interpreter */
@@ -23,6 +24,7 @@ static int start(struct wf_guest *guest, const char *script, bool with_image, bo
 		.image = wf_agent_image,
 		.image_bytes = with_image ? wf_agent_image_bytes : 0,
 		.force = force,
+		.first = guest->first,
 	};
 
 	wf_guest_drop(guest);
@@ -107,6 +109,13 @@ int wf_guest_poll(struct wf_guest *guest, struct wf_err *err)
 	int rc = wf_inject_poll(guest->inject, err);
 
 	return rc < 0 ? rc : rc == WF_INJECT_DONE;
+}
+
+bool wf_guest_lives(const struct wf_guest *guest)
+{
+	struct wf_proc_stat stat;
+
+	return wf_proc_stat(guest->pid, &stat) == 0 && stat.state != 'Z' && stat.state != 'X';
 }
 
 void wf_guest_done(struct wf_guest *guest)

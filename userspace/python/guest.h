@@ -32,6 +32,7 @@ struct wf_guest {
 	unsigned busy;             /* answers in a row that said: later */
 	unsigned lost;             /* times that its agent had taken all back by itself */
 	uint64_t again_ns;         /* when to ask again after such a one, 0 = not to */
+	bool first;  /* nothing of its program has run, so it can wait for the probes */
 	bool forked; /* it came with its parent's agent; the probes are its parent's too */
 	struct wf_python python;
 	struct wf_inject *inject;
@@ -60,6 +61,7 @@ int wf_guest_ask(struct wf_guest *guest, const char *script, bool force, struct 
 int wf_guest_poll(struct wf_guest *guest, struct wf_err *err);
 /* Forget the request, whether it was answered or not. */
 void wf_guest_drop(struct wf_guest *guest);
+bool wf_guest_lives(const struct wf_guest *guest);
 /* Take back what waits, and let go of the process. */
 void wf_guest_done(struct wf_guest *guest);
 

@@ -12,9 +12,11 @@
 #include <sys/user.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "userspace/base/clock.h"
 #include "userspace/base/str.h"
+#include "userspace/target/proc.h"
 
 #define THREADS_MAX  32768
 #define PATIENCE_NS  100000000ULL  /* for all threads to stop */
@@ -143,11 +145,25 @@ static void note_stop(struct halt_entry *entry, int status)
 		entry->seen.signal = WSTOPSIG(status);
 }
 
-static bool check_stop(struct halt_entry *entry)
+/* A process that we started: what it ended with is for those who wait for that. */
+static bool is_ended_child(const struct wf_halt *halt, pid_t tid)
+{
+	siginfo_t info = {0};
+	struct wf_proc_stat stat;
+
+	return tid == halt->pid &&
+	       waitid(P_PID, (id_t)tid, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) == 0 &&
+	       info.si_pid == tid && info.si_code != CLD_TRAPPED && info.si_code != CLD_STOPPED &&
+	       wf_proc_stat(tid, &stat) == 0 && stat.ppid == getpid();
+}
+
+static bool check_stop(const struct wf_halt *halt, struct halt_entry *entry)
 {
 	int status;
 	pid_t tid;
 
+	if (!entry->stopped && !entry->gone)
+		entry->gone = is_ended_child(halt, entry->seen.tid);
 	if (entry->stopped || entry->gone)
 		return true;
 	tid = waitpid(entry->seen.tid, &status, __WALL | WNOHANG);
@@ -163,7 +179,7 @@ static bool all_stopped(struct wf_halt *halt)
 	bool all = true;
 
 	for (size_t i = 0; i < halt->count; i++)
-		all &= check_stop(&halt->entries[i]);
+		all &= check_stop(halt, &halt->entries[i]);
 	return all;
 }
 

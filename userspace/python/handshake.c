@@ -29,7 +29,7 @@ static const char opening[] = "try:\n"
 			      " if o.getpid()==%d:\n"
 			      "  f=o.memfd_create('%s');n=0\n"
 			      "  try:\n"
-			      "   while n<300 and b'1'>o.pread(f,1,0):w((),.001);n+=1\n"
+			      "   while n<%u and b'1'>o.pread(f,1,0):w((),.001);n+=1\n"
 			      "   exec(o.pread(f,int(o.pread(f,8,0)),8),{'f':f,'o':o})\n"
 			      "  finally:o.close(f)\n"
 			      "except KeyboardInterrupt:\n"
@@ -39,10 +39,11 @@ static const char opening[] = "try:\n"
 
 /*
  * Runs in the target: loads nothing itself, makes the image a file of its own, executes the script
- * in fresh globals, writes the answer and then its header. The numbers are script's place and
- * length, image's place and length, answer's place and its maximum.
+ * in fresh globals, writes the answer and then its header, and calls what the script left in
+ * `after` for that moment. The numbers are script's place and length, image's place and length,
+ * answer's place and its maximum.
  */
-static const char courier[] = "g=-1;k='E'\n"
+static const char courier[] = "g=-1;k='E';d={}\n"
 			      "try:\n"
 			      " s=o.pread(f,%u,%u);p='';n=%u;m=0\n"
 			      " if n:\n"
@@ -60,12 +61,14 @@ static const char courier[] = "g=-1;k='E'\n"
 			      "if type(r) is not str:k='E';r='TypeError: result is no str'\n"
 			      "r=r.encode('utf-8','backslashreplace')[:%u];n=len(r);m=0\n"
 			      "while m<n:m+=o.pwrite(f,r[m:],%u+m)\n"
-			      "o.pwrite(f,('%%s%%07d'%%(k,n)).encode(),0)\n";
+			      "o.pwrite(f,('%%s%%07d'%%(k,n)).encode(),0)\n"
+			      "d.get('after',int)()\n";
 
-int wf_handshake_text(const char *nonce, pid_t inner_pid, bool quiet, char *out, size_t size)
+int wf_handshake_text(const char *nonce, const struct wf_handshake_manner *manner, char *out,
+		      size_t size)
 {
-	int len = snprintf(out, size, opening, (int)inner_pid, nonce,
-			   quiet ? "BaseException" : "Exception");
+	int len = snprintf(out, size, opening, (int)manner->inner_pid, nonce, manner->wait_ms,
+			   manner->quiet ? "BaseException" : "Exception");
 
 	return len < 0 || (size_t)len >= size ? -E2BIG : 0;
 }

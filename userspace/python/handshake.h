@@ -5,8 +5,8 @@
  * path and no limit of length is in the way. Control thread.
  *
  * The body is written first and its header last, since the target looks at the header. The
- * answer comes the same way. The target waits 300 ms at most, so that a tracer that dies costs it
- * no more than that.
+ * answer comes the same way. The target waits for a limited time, so that a tracer that dies
+ * costs it no more than that.
  */
 #ifndef WF_PYTHON_HANDSHAKE_H
 #define WF_PYTHON_HANDSHAKE_H
@@ -29,12 +29,18 @@ struct wf_handshake_body {
 	size_t image_bytes;
 };
 
+struct wf_handshake_manner {
+	pid_t inner_pid; /* it does nothing in another process: a child that was forked meanwhile */
+	unsigned wait_ms; /* that the target gives us to write to its side */
+	bool quiet;
+};
+
 /*
  * The Python source that opens the target's side: for a pending call, where an exception may go
- * on to the program, or for a script file (`quiet`), where it would be printed. It does nothing in
- * a process with another PID than inner_pid: a child that was forked meanwhile.
+ * on to the program, or for a script file (`quiet`), where it would be printed.
  */
-int wf_handshake_text(const char *nonce, pid_t inner_pid, bool quiet, char *out, size_t size);
+int wf_handshake_text(const char *nonce, const struct wf_handshake_manner *manner, char *out,
+		      size_t size);
 
 /* One side that the target opened. Its number may come again, its inode does not. */
 struct wf_side {

@@ -325,6 +325,7 @@ int wf_inject_start(const struct wf_python *python, const struct wf_inject_reque
 	rc = wf_entrance_init(&inject->python, request->force, &inject->entrance, err);
 	if (rc < 0)
 		return rc;
+	inject->entrance.first = request->first;
 	inject->start_ns = wf_clock_monotonic_ns();
 	enter_state(inject, WF_INJECT_BLOCKED);
 	rc = wf_inject_poll(inject, err);

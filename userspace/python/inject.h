@@ -35,6 +35,7 @@ struct wf_inject_request {
 	const char *script; /* sets `result`; copied */
 	const void *image;  /* borrowed until the request is freed */
 	size_t image_bytes; /* 0: there is none, and `origin` is "" */
+	bool first;         /* nothing of the program has run: it can wait for us longer */
 	bool force;         /* go in where audit hooks watch, or native code would see EINTR */
 };
 

@@ -38,6 +38,13 @@ struct search {
 	uint64_t string_bytes;
 };
 
+static uint64_t offset_of(const struct wf_image *image, uint64_t address)
+{
+	const struct wf_segment *segment = wf_image_segment(image, address);
+
+	return segment ? address - segment->address + segment->offset : 0;
+}
+
 static void take_symbol(struct search *search, const char *name, const GElf_Sym *sym)
 {
 	struct wf_library *library = search->library;
@@ -48,6 +55,9 @@ static void take_symbol(struct search *search, const char *name, const GElf_Sym 
 		library->runtime_bytes = sym->st_size;
 	} else if (!strcmp(name, "Py_Version")) {
 		library->version = address;
+	} else if (!strcmp(name, "Py_RunMain")) {
+		library->run_main = offset_of(search->image, sym->st_value);
+		library->runs_main = true;
 	} else if (!strcmp(name, "PyList_Type")) {
 		library->list_type = address;
 	} else if (!strcmp(name, "Py_IsInitialized")) {
@@ -73,6 +83,9 @@ static void look_at(struct search *search, const GElf_Sym *sym)
 	if (sym->st_shndx == SHN_UNDEF) {
 		if (!strcmp(name, "memfd_create"))
 			search->library->imports_memfd = true;
+		else if (!strcmp(name, "Py_BytesMain") || !strcmp(name, "Py_Main") ||
+			 !strcmp(name, "Py_RunMain"))
+			search->library->runs_main = true;
 		return;
 	}
 	if (name[0] == 'P' || (name[0] == '_' && name[1] == 'P'))

@@ -36,8 +36,11 @@ struct wf_library {
 	uint64_t symbols[WF_PY_SYMBOLS];
 	uint64_t list_type; /* PyList_Type */
 	uint64_t version;   /* Py_Version, 3.11 on */
+	uint64_t run_main;  /* Py_RunMain: place in the file; 3.8 on */
 	unsigned minor;     /* of 3.minor, told by the names it has; 0 = unknown */
 	bool is_python;     /* some CPython, perhaps without _PyRuntime */
+	bool runs_main; /* has Py_RunMain, or calls it or what calls that: a python, or a part of
+			   one */
 	bool is_pypy;
 	bool imports_memfd;
 	uint16_t machine;

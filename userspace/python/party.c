@@ -19,6 +19,7 @@
 #define STEP_NS    1000000
 #define BUSY_MAX   5
 #define BUSY_NS    50000000
+#define WAIT_S     5 /* for the probes; a program that begins is not held longer */
 #define LOST_MAX   3 /* times that a guest which has taken all back is armed again */
 
 struct wf_party {
@@ -113,10 +114,12 @@ static void fail(struct wf_party *party, struct wf_guest *guest)
 		       guest->err.msg);
 }
 
-static int make_start(struct wf_party *party, struct wf_buf *text, struct wf_err *err)
+static int make_start(struct wf_party *party, const struct wf_guest *guest, struct wf_buf *text,
+		      struct wf_err *err)
 {
 	wf_buf_init(text, TEXT_BYTES);
 	party->request.sequence++;
+	party->request.wait_s = guest->first ? WAIT_S : 0;
 	if (wf_request_start(&party->request, "arm", party->config.rules, text) < 0)
 		return wf_err_set(err, ENOMEM, "out of memory");
 	return 0;
@@ -129,28 +132,23 @@ void wf_party_enter(struct wf_party *party, const struct wf_target *target)
 
 	if (!guest)
 		return;
-	if (make_start(party, &text, &guest->err) == 0)
+	if (make_start(party, guest, &text, &guest->err) == 0)
 		(void)wf_guest_enter(guest, target, text.data, party->config.force, &guest->err);
 	if (guest->state != WF_GUEST_ENTERING)
 		fail(party, guest);
 	wf_buf_done(&text);
 }
 
-static void expect(struct wf_party *party, pid_t pid, bool forked)
+void wf_party_expect(struct wf_party *party, pid_t pid, bool first)
 {
 	struct wf_guest *guest = find(party, pid) ? NULL : add(party, pid);
 
 	if (!guest)
 		return;
-	guest->forked = forked;
+	guest->first = first;
 	guest->state = WF_GUEST_LOOKING;
 	guest->young = true;
 	guest->began_ns = wf_clock_monotonic_ns();
-}
-
-void wf_party_expect(struct wf_party *party, pid_t pid)
-{
-	expect(party, pid, false);
 }
 
 void wf_party_forked(struct wf_party *party, pid_t parent, pid_t child, uint64_t time_ns)
@@ -162,8 +160,12 @@ void wf_party_forked(struct wf_party *party, pid_t parent, pid_t child, uint64_t
 		return;
 	/* whether the agent came before the fork or after it is not known */
 	if (of->state == WF_GUEST_LOOKING || of->state == WF_GUEST_ENTERING ||
-	    time_ns < of->armed_ns)
-		expect(party, child, true);
+	    time_ns < of->armed_ns) {
+		wf_party_expect(party, child, false);
+		guest = find(party, child);
+		if (guest)
+			guest->forked = true;
+	}
 	if (of->state != WF_GUEST_ARMED || time_ns < of->armed_ns)
 		return;
 	guest = add(party, child);
@@ -186,16 +188,25 @@ static void forget(struct wf_party *party, struct wf_guest *guest)
 	}
 }
 
-void wf_party_gone(struct wf_party *party, pid_t pid, bool counted)
+void wf_party_gone(struct wf_party *party, pid_t pid)
 {
 	struct wf_guest *guest = find(party, pid);
 
 	if (!guest)
 		return;
 	/* the kernel has added up its counters, all of them */
-	for (int i = 0; counted && guest->attached && i < WF_REC_AGENT_COUNTERS; i++)
+	for (int i = 0; guest->attached && i < WF_REC_AGENT_COUNTERS; i++)
 		party->counters[i] -= guest->before[i];
 	forget(party, guest);
+}
+
+void wf_party_replaced(struct wf_party *party, pid_t pid, uint64_t time_ns)
+{
+	struct wf_guest *guest = find(party, pid);
+
+	/* told late, of an image before the one that was looked at */
+	if (guest && guest->began_ns < time_ns)
+		forget(party, guest);
 }
 
 bool wf_party_found(const struct wf_party *party, uint32_t rule)
@@ -222,10 +233,11 @@ void wf_party_noted(struct wf_party *party, const struct wf_rec_span *note)
 	struct wf_guest *guest = find(party, (pid_t)note->head.tgid);
 	const struct wf_agent_record *agent = wf_wire_agent(note);
 
-	if (!guest || !agent)
+	if (!agent)
 		return;
+	/* one that has ended is forgotten sooner than its last notes are read */
 	wf_answers_note(&party->answers, note);
-	if (agent->kind == WF_AGENT_RESTORED)
+	if (guest && agent->kind == WF_AGENT_RESTORED)
 		arm_if_lost(party, guest);
 }
 
@@ -304,13 +316,30 @@ static void look(struct wf_party *party, struct wf_guest *guest, uint64_t now_ns
 
 	if (now_ns < guest->due_ns)
 		return;
-	if (make_start(party, &text, &guest->err) == 0)
+	if (make_start(party, guest, &text, &guest->err) == 0)
 		rc = wf_guest_look(guest, text.data, party->config.force, now_ns);
 	wf_buf_done(&text);
 	if (rc == -ESRCH)
 		forget(party, guest);
 	else if (rc == 0 && guest->state == WF_GUEST_FAILED)
 		fail(party, guest);
+}
+
+void wf_party_enter_first(struct wf_party *party, pid_t pid)
+{
+	struct wf_guest *guest;
+
+	wf_party_expect(party, pid, true);
+	guest = find(party, pid);
+	if (!guest || guest->state != WF_GUEST_LOOKING)
+		return;
+	guest->first = true;
+	guest->due_ns = 0;
+	look(party, guest, wf_clock_monotonic_ns());
+	/* later than now it is not the first any more */
+	guest = find(party, pid);
+	if (guest)
+		guest->first = false;
 }
 
 /* What a young guest has made since, or imported. */
@@ -335,7 +364,7 @@ static void come_again(struct wf_party *party, struct wf_guest *guest)
 		ask_again(party, guest);
 		return;
 	}
-	if (make_start(party, &text, &guest->err) < 0 ||
+	if (make_start(party, guest, &text, &guest->err) < 0 ||
 	    wf_guest_enter_again(guest, text.data, party->config.force, &guest->err) < 0)
 		fail(party, guest);
 	wf_buf_done(&text);
@@ -431,7 +460,7 @@ static void let_go(struct wf_guest *guest)
 			  : guest->inject ? wf_inject_waits_for(guest->inject)
 					  : "it ended";
 
-	if (guest->mark.page && guest->state != WF_GUEST_LEFT)
+	if (guest->mark.page && guest->state != WF_GUEST_LEFT && wf_guest_lives(guest))
 		wf_log(WF_LOG_WARN, "python",
 		       "process %d is not disarmed yet (%s): its functions become their own again "
 		       "when they are called, or by `wftrace detach`",

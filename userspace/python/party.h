@@ -35,15 +35,22 @@ void wf_party_free(struct wf_party *party);
 
 /* Begin to go into a process. One that has no interpreter is no error to a party: see failed. */
 void wf_party_enter(struct wf_party *party, const struct wf_target *target);
-/* A process began to run another image, which may turn out to be an interpreter. */
-void wf_party_expect(struct wf_party *party, pid_t pid);
+/*
+ * A process began to run another image, which may turn out to be an interpreter. first: that has
+ * run nothing of its program, and is asked to wait a moment for the probes.
+ */
+void wf_party_expect(struct wf_party *party, pid_t pid, bool first);
+/* The same, of one that is stopped there, with its interpreter up: it is asked now. */
+void wf_party_enter_first(struct wf_party *party, pid_t pid);
 /*
  * A guest forked at that time (CLOCK_MONOTONIC): the child has its agent, if it was there. Any
  * other process is of no interest.
  */
 void wf_party_forked(struct wf_party *party, pid_t parent, pid_t child, uint64_t time_ns);
-/* A process ended (what its agent counted was read), or runs another image (it was not). */
-void wf_party_gone(struct wf_party *party, pid_t pid, bool counted);
+/* A process ended; what its agent counted was read. */
+void wf_party_gone(struct wf_party *party, pid_t pid);
+/* It runs another image since that time (CLOCK_MONOTONIC); what was counted there is not known. */
+void wf_party_replaced(struct wf_party *party, pid_t pid, uint64_t time_ns);
 /* Do what can be done now. Call it every millisecond or so while `entering`. */
 void wf_party_tick(struct wf_party *party);
 /* An agent noted something: functions that came late, or that it has taken all back. */

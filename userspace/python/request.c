@@ -108,6 +108,8 @@ int wf_request_start(const struct wf_request *request, const char *action,
 	put_head(request, action, out);
 	wf_buf_printf(out, ", 'handoff': True, 'sdk': True, 'context': %s, ",
 		      request->context ? "True" : "False");
+	if (request->wait_s)
+		wf_buf_puts(out, "'begins': True, ");
 	put_logs(rules, out);
 	wf_need_put(rules, out);
 	wf_buf_puts(out, "'rules': [");
@@ -119,6 +121,8 @@ int wf_request_start(const struct wf_request *request, const char *action,
 		first = false;
 	}
 	wf_buf_puts(out, "]})\n");
+	if (request->wait_s)
+		wf_buf_printf(out, "after = until_probed(%u)\n", request->wait_s);
 	return out->failed ? -ENOMEM : 0;
 }
 

@@ -14,6 +14,7 @@ struct wf_request {
 	pid_t pid;
 	const char *name; /* of the owner, for messages */
 	bool context;     /* native functions are traced as well */
+	unsigned wait_s;  /* start: hold the program until its probes are there, so long at most */
 };
 
 /* Does the set name Python functions; does it name others? */

@@ -275,7 +275,7 @@ static int choose_remote(struct wf_python *python, struct wf_err *err)
 		return wf_err_set(err, ENOTSUP,
 				  "process %d was started with remote debugging off (-X "
 				  "disable-remote-debug, PYTHON_DISABLE_REMOTE_DEBUG or by its "
-				  "build): start it with `wftrace run` to trace its functions",
+				  "build): its functions cannot be traced",
 				  (int)python->pid);
 	python->way = WF_PYTHON_REMOTE;
 	return 0;

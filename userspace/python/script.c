@@ -80,7 +80,7 @@ int wf_script_create(const struct wf_python *python, const char *name, const cha
 	return wf_err_set(err, EROFS,
 			  "process %d (Python 3.%u) reads a request from a file, and none can be "
 			  "made where it sees one: /dev/shm, /tmp, /run and /var/tmp are read-only "
-			  "or not there; start it with `wftrace run`",
+			  "or not there",
 			  (int)python->pid, python->minor);
 }
 

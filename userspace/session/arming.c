@@ -14,6 +14,7 @@
 
 #define LOOK_AGAIN_NS  500000000ull /* maps of traced processes are compared this often */
 #define CHILD_DELAY_NS 5000000ull   /* a child that executes another image at once is not linked */
+#define STOPS_MAX      4            /* places where a launched program stops, at a time */
 
 /* A file that has probes. */
 struct armed_file {
@@ -35,8 +36,9 @@ struct wf_arming {
 	bool *found;       /* by rule: something fitted it */
 	uint32_t found_count;
 	uint64_t looked_ns;
-	uint32_t start_file; /* the probe that stops a launched program, in the attacher */
-	bool announced, stops_at_start;
+	uint32_t stops[STOPS_MAX]; /* probes that stop a launched program, in the attacher */
+	uint32_t stop_count;
+	bool announced;
 };
 
 int wf_arming_new(const struct wf_arming_config *config, struct wf_arming **ret, struct wf_err *err)
@@ -276,23 +278,39 @@ int wf_arming_attach(struct wf_arming *arming, const struct wf_wave *wave, pid_t
 	return rc < 0 ? rc : attach_plan(arming, wave, wave->plan, false, only, err);
 }
 
-int wf_arming_stop_at_start(struct wf_arming *arming, const struct wf_wave *wave, pid_t pid,
-			    struct wf_err *err)
+int wf_arming_stop_at(struct wf_arming *arming, struct wf_binary *elf, uint64_t offset, pid_t pid,
+		      struct wf_err *err)
 {
-	struct wf_plan_site site = {.spec = {.kind = WF_SITE_START}};
-	struct wf_plan_file file = {.sites = &site, .site_count = 1};
+	struct wf_plan_site site = {.spec = {.kind = WF_SITE_START}, .offset = offset};
+	struct wf_plan_file file = {.elf = elf, .sites = &site, .site_count = 1};
 	struct wf_plan plan = {.files = &file, .file_count = 1};
 	struct wf_attach_scope scope = {.pids = &pid, .pid_count = 1};
 	uint32_t none[1];
 	int rc;
 
-	file.elf = wave->candidates.count ? wave->candidates.items[0].elf : NULL;
-	if (!file.elf || wf_binary_entry(file.elf, &site.offset) < 0)
-		return wf_err_set(err, ENOENT, "the program has no entry point");
+	if (arming->stop_count == STOPS_MAX)
+		return wf_err_set(err, ENOSPC, "more than %d places to stop at", STOPS_MAX);
 	rc = wf_attach_plan(arming->attacher, &plan, &scope, none, err);
-	arming->stops_at_start = rc == 0;
-	arming->start_file = scope.ret_file;
+	if (rc == 0)
+		arming->stops[arming->stop_count++] = scope.ret_file;
 	return rc;
+}
+
+int wf_arming_stop_at_start(struct wf_arming *arming, const struct wf_wave *wave, pid_t pid,
+			    struct wf_err *err)
+{
+	struct wf_binary *elf = wave->candidates.count ? wave->candidates.items[0].elf : NULL;
+	uint64_t entry;
+
+	if (!elf || wf_binary_entry(elf, &entry) < 0)
+		return wf_err_set(err, ENOENT, "the program has no entry point");
+	return wf_arming_stop_at(arming, elf, entry, pid, err);
+}
+
+void wf_arming_stop_no_more(struct wf_arming *arming)
+{
+	while (arming->stop_count)
+		wf_attach_drop(arming->attacher, arming->stops[--arming->stop_count]);
 }
 
 /* A process that maps files with filtered links gets links of its own. */
@@ -367,11 +385,7 @@ void wf_arming_on_process(struct wf_arming *arming, const struct wf_rec_process 
 
 void wf_arming_started(struct wf_arming *arming, pid_t pid)
 {
-	/* it may execute the same file again, and nobody would let it go on then */
-	if (arming->stops_at_start)
-		wf_attach_drop(arming->attacher, arming->start_file);
-	arming->stops_at_start = false;
-	if (pid && wf_arming_add_process(arming, pid, NULL) == 0)
+	if (wf_arming_add_process(arming, pid, NULL) == 0)
 		another_wave(arming);
 }
 

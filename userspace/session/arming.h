@@ -43,11 +43,14 @@ int wf_arming_attach(struct wf_arming *arming, const struct wf_wave *wave, pid_t
 
 /*
  * A launched program stops itself at its entry point, when its libraries are mapped and nothing of
- * it has run. Then wf_arming_started attaches to what it mapped, and stops it no more; pid 0: it
- * did not come there.
+ * it has run, or at any place of a file: it and no other process, and until it is to stop no more.
  */
 int wf_arming_stop_at_start(struct wf_arming *arming, const struct wf_wave *wave, pid_t pid,
 			    struct wf_err *err);
+int wf_arming_stop_at(struct wf_arming *arming, struct wf_binary *elf, uint64_t offset, pid_t pid,
+		      struct wf_err *err);
+void wf_arming_stop_no_more(struct wf_arming *arming);
+/* It stopped where it starts: attach to what it maps. */
 void wf_arming_started(struct wf_arming *arming, pid_t pid);
 
 /* A traced process forked, executed another image, or ended (from PROCESS records). */

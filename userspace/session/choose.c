@@ -40,8 +40,7 @@ static bool fits(struct wf_candidates *candidates, const struct wf_shipped_profi
 	       wf_select_profile_fits(candidates, profile, NULL);
 }
 
-int wf_choose_profiles(struct wf_candidates *candidates, struct wf_ruleset *rules,
-		       struct wf_err *err)
+static int choose(struct wf_candidates *candidates, struct wf_ruleset *rules, struct wf_err *err)
 {
 	unsigned chosen = 0;
 
@@ -63,4 +62,20 @@ int wf_choose_profiles(struct wf_candidates *candidates, struct wf_ruleset *rule
 	return wf_err_set(
 		err, ENOENT,
 		"no shipped profile fits: choose functions with -f (above is what there is)");
+}
+
+int wf_choose_profiles(const struct wf_choice *choice, struct wf_ruleset *rules, struct wf_err *err)
+{
+	struct wf_candidates candidates = {0};
+	int rc;
+
+	if (choice->file)
+		rc = wf_candidates_from_file(&candidates, choice->file, choice->debug_dir, err);
+	else
+		rc = wf_candidates_from_targets(&candidates, choice->targets, choice->target_count,
+						choice->debug_dir, err);
+	if (rc == 0)
+		rc = choose(&candidates, rules, err);
+	wf_candidates_done(&candidates);
+	return rc;
 }

@@ -16,6 +16,7 @@
 #include "identity.h"
 #include "program.h"
 #include "userspace/base/cleanup.h"
+#include "userspace/base/log.h"
 
 const int wf_launch_signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, 0};
 
@@ -31,6 +32,7 @@ struct message {
 void wf_launch_init(struct wf_launch *launch)
 {
 	*launch = (struct wf_launch){.pid_fd = -1, .control_fd = -1};
+	wf_warden_init(&launch->warden);
 }
 
 void wf_launch_done(struct wf_launch *launch)
@@ -40,6 +42,7 @@ void wf_launch_done(struct wf_launch *launch)
 		kill(launch->pid, SIGKILL);
 		wf_launch_wait(launch, true);
 	}
+	wf_warden_end(&launch->warden);
 	wf_closep(&launch->control_fd);
 	wf_closep(&launch->pid_fd);
 	free(launch->file);
@@ -189,6 +192,8 @@ int wf_launch_release(struct wf_launch *launch, struct wf_err *err)
 {
 	struct message message;
 
+	if (wf_warden_start(&launch->warden, launch->pid_fd) < 0)
+		wf_log(WF_LOG_DEBUG, "launch", "nobody lets it go on if wftrace is killed");
 	/* A child killed while it waited is no failure of ours: wait has its status. */
 	if (send(launch->control_fd, "", 1, MSG_NOSIGNAL) < 0 ||
 	    read_message(launch->control_fd, &message) < 0) {
@@ -228,6 +233,19 @@ int wf_launch_wait(struct wf_launch *launch, bool block)
 	return 0;
 }
 
+void wf_launch_trust(struct wf_launch *launch)
+{
+	wf_warden_end(&launch->warden);
+}
+
+bool wf_launch_is_stopped(const struct wf_launch *launch)
+{
+	siginfo_t info = {0};
+
+	return waitid(P_PID, launch->pid, &info, WSTOPPED | WNOHANG | WNOWAIT) == 0 &&
+	       info.si_pid && info.si_code == CLD_STOPPED;
+}
+
 int wf_launch_wait_stop(const struct wf_launch *launch, unsigned timeout_ms)
 {
 	struct timespec step = {.tv_nsec = 1000000};
@@ -246,5 +264,6 @@ int wf_launch_wait_stop(const struct wf_launch *launch, unsigned timeout_ms)
 
 void wf_launch_continue(const struct wf_launch *launch)
 {
-	kill(launch->pid, SIGCONT);
+	if (!launch->ended)
+		kill(launch->pid, SIGCONT);
 }

@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 #include "userspace/cli/config.h"
+#include "warden.h"
 
 struct wf_launch {
 	pid_t pid;      /* of the command, also before it is executed; 0 = none */
@@ -22,6 +23,7 @@ struct wf_launch {
 	int exit_code;  /* set when prepare or release fails, and by wait */
 	int control_fd; /* to the held child, -1 once it runs */
 	bool ended;
+	struct wf_warden warden; /* while it may stand still for us */
 };
 
 void wf_launch_init(struct wf_launch *launch);
@@ -45,6 +47,9 @@ extern const int wf_launch_signals[];
  */
 int wf_launch_signal(const struct wf_launch *launch, int signal, int code, pid_t sender);
 
+bool wf_launch_is_stopped(const struct wf_launch *launch);
+/* It does not stop itself any more. */
+void wf_launch_trust(struct wf_launch *launch);
 /* Wait until the command is stopped: 0, -ETIMEDOUT, or -ECHILD where it ended. Then go on. */
 int wf_launch_wait_stop(const struct wf_launch *launch, unsigned timeout_ms);
 void wf_launch_continue(const struct wf_launch *launch);

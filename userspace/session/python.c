@@ -111,25 +111,58 @@ bool wf_session_python_is_entering(const struct wf_session_python *python)
 	return python->party && !python->announced;
 }
 
-void wf_session_python_expect(struct wf_session_python *python, pid_t pid)
+void wf_session_python_expect(struct wf_session_python *python, pid_t pid, bool first)
 {
 	if (python->party)
-		wf_party_expect(python->party, pid);
+		wf_party_expect(python->party, pid, first);
+}
+
+bool wf_session_python_is_wanted(const struct wf_session_python *python)
+{
+	return python->party != NULL;
+}
+
+void wf_session_python_hold(struct wf_session_python *python, pid_t pid)
+{
+	python->held = pid;
+}
+
+void wf_session_python_replaced(struct wf_session_python *python, pid_t pid)
+{
+	wf_party_replaced(python->party, pid, wf_clock_monotonic_ns());
+}
+
+void wf_session_python_enter(struct wf_session_python *python, pid_t pid)
+{
+	wf_party_enter_first(python->party, pid);
+}
+
+bool wf_session_python_is_going_in(const struct wf_session_python *python)
+{
+	struct wf_party_status status = {0};
+
+	if (python->party)
+		wf_party_status(python->party, &status);
+	return status.entering > 0;
 }
 
 void wf_session_python_on_process(struct wf_session_python *python,
 				  const struct wf_rec_process *event)
 {
 	const struct wf_rec_head *record = &event->head;
+	pid_t pid = (pid_t)record->tgid;
 
 	if (!python->party)
 		return;
 	if (event->event == WF_PROC_FORK)
-		wf_party_forked(python->party, record->tgid, event->child_tgid, record->time_ns);
-	else if (event->event != WF_PROC_THREAD)
-		wf_party_gone(python->party, record->tgid, event->event == WF_PROC_EXIT);
-	if (event->event == WF_PROC_EXEC)
-		wf_party_expect(python->party, record->tgid);
+		wf_party_forked(python->party, pid, event->child_tgid, record->time_ns);
+	else if (event->event == WF_PROC_EXIT)
+		wf_party_gone(python->party, pid);
+	if (event->event != WF_PROC_EXEC)
+		return;
+	wf_party_replaced(python->party, pid, record->time_ns);
+	if (pid != python->held)
+		wf_party_expect(python->party, pid, false);
 }
 
 void wf_session_python_on_note(void *session_python, const struct wf_rec_head *record)

@@ -17,6 +17,7 @@ struct wf_session_python {
 	struct wf_arming *arming;
 	struct wf_party *party; /* NULL: no rule is about Python, or not started yet */
 	uint32_t told;          /* functions that the arming counts already */
+	pid_t held;
 	bool announced;
 };
 
@@ -31,8 +32,24 @@ int wf_session_python_start(struct wf_session_python *python, struct wf_kernel *
 			    struct wf_mailbox *inbox, pid_t only, struct wf_err *err);
 /* Is it waited for processes that run already, before anything is announced? */
 bool wf_session_python_is_entering(const struct wf_session_python *python);
-/* A process that begins, which may turn out to be an interpreter. */
-void wf_session_python_expect(struct wf_session_python *python, pid_t pid);
+/* Are there rules for it? */
+bool wf_session_python_is_wanted(const struct wf_session_python *python);
+/*
+ * The process of a command that stops at each exec of it, and at the start of its interpreter: when
+ * it is expected and entered is decided there. 0: there is none.
+ */
+void wf_session_python_hold(struct wf_session_python *python, pid_t pid);
+/* It executed another image just now. */
+void wf_session_python_replaced(struct wf_session_python *python, pid_t pid);
+/* It stands where its interpreter is up, and nothing of its program has run. */
+void wf_session_python_enter(struct wf_session_python *python, pid_t pid);
+/* Is it waited for an interpreter that was asked? */
+bool wf_session_python_is_going_in(const struct wf_session_python *python);
+/*
+ * A process that begins, which may turn out to be an interpreter. first: it is one, and has run
+ * nothing of its program.
+ */
+void wf_session_python_expect(struct wf_session_python *python, pid_t pid, bool first);
 void wf_session_python_on_process(struct wf_session_python *python,
 				  const struct wf_rec_process *event);
 /* What an agent noted, up to the end of the record stream; other kinds are of no interest. */

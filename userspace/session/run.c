@@ -111,6 +111,7 @@ int wf_cmd_run(const struct wf_config *config)
 		wf_session_loop(session, &launch);
 		if (wf_session_close(session, &err) < 0)
 			wf_log(WF_LOG_ERROR, "run", "%s", err.msg);
+		wf_launch_trust(&launch);
 		(void)wf_launch_wait(&launch, true);
 		code = launch.exit_code;
 	}

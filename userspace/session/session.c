@@ -13,7 +13,7 @@
 #include "intake.h"
 #include "interrupt.h"
 #include "output.h"
-#include "python.h"
+#include "stop.h"
 #include "unmatched.h"
 #include "userspace/base/clock.h"
 #include "userspace/base/log.h"
@@ -25,9 +25,9 @@
 #define OPEN_AGE_NS    1000000000ull
 #define TICK_MS        50
 #define TICK_SOON_MS   5     /* while a new process waits to be looked at */
+#define TICK_CLOSE_MS  1     /* while a launched program stops, or waits for us */
 #define SPARE_SITES    65536 /* 3 MiB; the libraries of a launched program are not known yet */
 #define SWEEP_EVERY_NS 1000000000ull
-#define START_MS       5000          /* for a launched program to reach its entry point */
 #define DRAIN_NS       5000000000ull /* for the outputs to take what is queued */
 
 struct wf_session {
@@ -42,6 +42,7 @@ struct wf_session {
 	struct wf_recording *recording;
 	struct wf_data *data;
 	struct wf_session_python python;
+	struct wf_stop stop;
 	bool launched; /* a command of ours was let go */
 	int signal_fd, failed_fd;
 	atomic_uint traces;          /* whole local trees that went out */
@@ -229,21 +230,10 @@ static int plan_wave(struct wf_session *session, const char *file, struct wf_err
 /* Without -f and --profile: every shipped profile that fits. */
 static int choose_profiles(struct wf_session *session, const char *file, struct wf_err *err)
 {
-	struct wf_candidates candidates = {0};
-	const char *debug_dir = session->config->debug_dir;
-	struct wf_target *const *targets;
-	uint32_t count;
-	int rc;
+	struct wf_choice choice = {.file = file, .debug_dir = session->config->debug_dir};
 
-	targets = wf_arming_targets(session->arming, &count);
-	if (file)
-		rc = wf_candidates_from_file(&candidates, file, debug_dir, err);
-	else
-		rc = wf_candidates_from_targets(&candidates, targets, count, debug_dir, err);
-	if (rc == 0)
-		rc = wf_choose_profiles(&candidates, session->rules, err);
-	wf_candidates_done(&candidates);
-	return rc;
+	choice.targets = wf_arming_targets(session->arming, &choice.target_count);
+	return wf_choose_profiles(&choice, session->rules, err);
 }
 
 int wf_session_plan(struct wf_session *session, const char *file, struct wf_err *err)
@@ -397,13 +387,13 @@ static void tell_unmatched(const struct wf_session *session, bool over)
 
 void wf_session_started(struct wf_session *session, struct wf_launch *launch)
 {
-	int rc = wf_launch_wait_stop(launch, START_MS);
-
-	wf_arming_started(session->arming, rc == 0 ? launch->pid : 0);
-	wf_session_python_expect(&session->python, launch->pid);
-	/* it may just have been slow to stop: never leave it stopped */
-	if (rc != -ECHILD)
-		wf_launch_continue(launch);
+	session->stop = (struct wf_stop){
+		.arming = session->arming,
+		.kernel = session->kernel,
+		.python = &session->python,
+		.launch = launch,
+	};
+	wf_stop_started(&session->stop);
 	wf_arming_announce(session->arming);
 	session->launched = true;
 	tell_unmatched(session, false);
@@ -431,6 +421,16 @@ static bool is_over(const struct wf_session *session, const struct wf_launch *la
 	       (!launch && wf_arming_process_count(session->arming) == 0);
 }
 
+static int pause_ms(const struct wf_session *session)
+{
+	if (wf_stop_is_close(&session->stop))
+		return TICK_CLOSE_MS;
+	return wf_arming_is_waiting(session->arming) ||
+			       wf_session_python_is_entering(&session->python)
+		       ? TICK_SOON_MS
+		       : TICK_MS;
+}
+
 void wf_session_loop(struct wf_session *session, struct wf_launch *launch)
 {
 	struct pollfd fds[] = {
@@ -444,11 +444,7 @@ void wf_session_loop(struct wf_session *session, struct wf_launch *launch)
 	for (;;) {
 		uint64_t now_ns;
 
-		(void)poll(fds, sizeof(fds) / sizeof(fds[0]),
-			   wf_arming_is_waiting(session->arming) ||
-					   wf_session_python_is_entering(&session->python)
-				   ? TICK_SOON_MS
-				   : TICK_MS);
+		(void)poll(fds, sizeof(fds) / sizeof(fds[0]), pause_ms(session));
 		now_ns = wf_clock_monotonic_ns();
 		wf_mailbox_take(session->outbox, on_told, session);
 		if (wf_interrupt_take(session->signal_fd, launch) || fds[1].revents ||
@@ -456,6 +452,7 @@ void wf_session_loop(struct wf_session *session, struct wf_launch *launch)
 			return;
 		if (launch && wf_launch_wait(launch, false) == 0)
 			return;
+		wf_stop_tick(&session->stop);
 		wf_arming_tick(session->arming, now_ns);
 		if (!wf_session_python_tick(&session->python))
 			return;
@@ -477,8 +474,11 @@ int wf_session_close(struct wf_session *session, struct wf_err *err)
 		.python = &session->python,
 		.inbox = session->inbox,
 	};
-	int rc = wf_departure_run(&departure, &record, err);
+	int rc;
 
+	wf_stop_end(&session->stop);
+	rc = wf_departure_run(&departure, &record, err);
+	wf_stop_end(&session->stop);
 	wf_data_stop(session->data, &record);
 	wf_mailbox_take(session->outbox, wf_session_python_on_note, &session->python);
 	if (session->launched)

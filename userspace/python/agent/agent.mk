@@ -1,7 +1,7 @@
 # The agent for Python processes: one .so without libc, and one script; both are embedded.
 AGENT_DIR  := userspace/python/agent
 AGENT_SRCS := $(sort $(wildcard $(AGENT_DIR)/*.c))
-AGENT_PY   := $(patsubst %,$(AGENT_DIR)/%.py,boot path rule template swap select running watch handoff logs need late arm)
+AGENT_PY   := $(patsubst %,$(AGENT_DIR)/%.py,boot path rule template swap select running watch handoff logs need late early arm)
 AGENT_FLAG := -std=gnu11 $(WARN) -O2 -g0 -I. -fPIC -fno-plt -fvisibility=hidden -fno-stack-protector -fno-builtin \
 	      $(if $(findstring clang,$(CC)),,-fno-tree-loop-distribute-patterns) -fno-asynchronous-unwind-tables -fcf-protection=none \
 	      -nostdlib -shared -Wl,-z,now -Wl,-z,noexecstack -Wl,-z,max-page-size=4096 -Wl,--hash-style=both -Wl,--build-id=none -s

@@ -83,7 +83,7 @@ def arm_rule(rule, answer, again=False, module=None):
 
 
 def known(pick):
-    return pick.key() in STATE.by_function
+    return pick.key() in STATE.by_function or adopt(pick)
 
 
 def new_answer():
@@ -95,6 +95,7 @@ def take_back():
     """Everything as it was before. What another tool has wrapped meanwhile stays, until it can go."""
     buried, STATE.buried = STATE.buried, []
     give_back(buried)
+    unwatch_program()
     for armed in reversed(STATE.armed):
         disarm_one(armed)
     give_back(STATE.hooks)
@@ -144,6 +145,7 @@ def look_again(answer, rules, module=None):
 
 def do_rescan(_request):
     answer = new_answer()
+    give_up_program()
     if STATE.request is not None:
         needs_now(answer)
         look_again(answer, STATE.rules)
@@ -186,6 +188,7 @@ def do_arm(request):
     needs_now(answer)
     for rule in STATE.rules:
         arm_rule(rule, answer)
+    watch_program(answer)
     STATE.waiting = answer['waiting']
     tasks = suspended_tasks()
     if MONITORED:
@@ -193,6 +196,7 @@ def do_arm(request):
     hand_offs()
     log_hooks()
     import_hook()
+    code_hook()
     find_sdk()
     STATE.native.running(calls_inside(tasks))
     dynamic = any(is_dynamic(rule) for rule in STATE.rules)
@@ -305,3 +309,46 @@ def start(origin, request):
     module.BUILD, module.ABI, module.STATE, module.apply = BUILD, ABI, STATE, apply
     sys.modules['_wftrace'] = module
     return apply(request)
+
+
+def until_probed(seconds):
+    """What holds up a program that begins until all three probes are there, or so long at most."""
+    def wait():
+        agent, end = sys.modules['_wftrace'].STATE, now() + seconds
+        try:
+            while agent.owner is not None and not agent.native.traced() and now() < end:
+                doze(.001)
+        except KeyboardInterrupt:
+            interrupt_program()
+    return wait
+
+
+def now():
+    """Seconds, on a clock that only goes forward."""
+    from time import monotonic
+    return monotonic()
+
+
+def doze(seconds):
+    """time.sleep, under a name that no library patches."""
+    from _signal import sigtimedwait
+    sigtimedwait((), seconds)
+
+
+def interrupt_program():
+    """As soon as it runs: what leaves the text of a request counts as an unhandled one, and what comes while
+    the interpreter looks for the program is ignored by it."""
+    def once(frame, _event, _argument):
+        if not frame.f_code.co_filename.startswith('<frozen '):
+            sys.settrace(None)
+            raise KeyboardInterrupt
+
+    if sys.gettrace() is not None:  # its thread cannot run before the text has ended
+        _thread.start_new_thread(_thread.interrupt_main, ())
+        return
+    frame = sys._getframe(1)
+    while frame is not None:
+        if frame.f_globals.get('__name__') == '__main__':
+            frame.f_trace = once
+        frame = frame.f_back
+    sys.settrace(once)

@@ -19,6 +19,7 @@ REQUEST is one literal of dicts, lists, str, int, float, None and booleans, noth
      'handoff': True,           threads, executors, process pools, Process
      'context': False,          publish the current span of each thread for native functions;
                                 coroutines then report their suspensions
+     'begins': False,           nothing of the program has run yet
      'sdk': True,               join the current span of an OpenTelemetry SDK
      'logs': [{'rule': 9, 'logger': '*', 'level': 20, 'write_ids': False}],
      'needs': [{'profile': 'shop', 'from': 3, 'end': 7, 'any': [[['app.engine', '>=2.0,<3'], ...], ...]}],
@@ -141,6 +142,8 @@ class State:
         self.logged = {}        # thread -> mark of its latest record of loguru
         self.functions = 0      # numbers given so far; one is never given twice
         self.tool = None        # sys.monitoring tool id
+        self.waiter = None      # another one, until the program begins
+        self.asked_at = 0.0     # when that was taken
         self.waiting, self.refused = [], []
         self.unmet = []         # (need, why it is not met)
         self.lost = None        # nonce of the owner from whom all was taken back
@@ -154,6 +157,7 @@ class Armed:
         self.number, self.rule, self.name, self.code = number, rule, name, code
         self.how, self.note, self.swaps, self.watched = '', '', [], None
         self.probe = self.original = None
+        self.early = False  # by its code, before there is a function
 
 
 STATE = State()
