@@ -328,7 +328,6 @@ struct wf_tail_set {
 	__u32 span[WF_TAIL_SET_MAX];
 };
 
-/* Written by the collector while attached (mapped), read by the programs. */
 /* Why a launched program was stopped (SIGSTOP). */
 enum wf_held_at {
 	WF_HELD_NOT,
@@ -336,6 +335,7 @@ enum wf_held_at {
 	WF_HELD_SITE, /* it came to a WF_SITE_START */
 };
 
+/* Written by the collector while attached (mapped), read by the programs. */
 struct wf_control {
 	__u32 armed;       /* 0: entries and opens are ignored */
 	__u32 epoch;       /* changes when the set of processes changes */

@@ -86,12 +86,14 @@ static int refuse_all(const struct wf_ruleset *rules, struct wf_wave *wave, stru
 void wf_unmatched_launched(const struct wf_ruleset *rules, uint32_t from, uint32_t end, bool over)
 {
 	const struct wf_rule *rule = &rules->rules[from];
-	bool profile = end - from > 1;
+	bool profile = end - from > 1, python = rule->at.type == WF_WHERE_PYTHON;
 
 	wf_log(WF_LOG_WARN, "plan", "%s%s%s: nothing %s", profile ? "profile '" : "",
 	       profile ? rule->profile : rule->origin, profile ? "'" : "",
-	       over ? "fitted, up to the end; `wftrace list -x FILE` shows what a file has"
-		    : "fits yet; libraries and children that come later are searched too");
+	       !over    ? "fits yet; libraries and children that come later are searched too"
+	       : python ? "fitted, up to the end: no such function was made, or (before Python "
+			  "3.12) not long enough for it to be seen"
+			: "fitted, up to the end; `wftrace list -x FILE` shows what a file has");
 }
 
 uint32_t wf_unmatched_tell(const struct wf_ruleset *rules, struct wf_wave *wave, bool quiet)

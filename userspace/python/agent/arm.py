@@ -325,14 +325,12 @@ def until_probed(seconds):
 
 def now():
     """Seconds, on a clock that only goes forward."""
-    from time import monotonic
-    return monotonic()
+    return builtin_module('time').monotonic()
 
 
 def doze(seconds):
     """time.sleep, under a name that no library patches."""
-    from _signal import sigtimedwait
-    sigtimedwait((), seconds)
+    builtin_module('_signal').sigtimedwait((), seconds)
 
 
 def interrupt_program():
