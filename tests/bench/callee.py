@@ -6,6 +6,7 @@ import select
 import sys
 from itertools import repeat
 from time import perf_counter_ns
+from types import FunctionType
 
 
 class Worker:
@@ -38,6 +39,11 @@ def call_apart(function, count):
     for _ in times:
         function(text)
     return perf_counter_ns() - begin
+
+
+def own(function):
+    """The same code again, for one callee: how fast a call is depends on what was called from that place before."""
+    return FunctionType(function.__code__.replace(), globals())
 
 
 def call(function, count):
@@ -89,8 +95,9 @@ def lines():
 
 def main():
     worker = Worker()
-    shapes = {"chosen": (call, worker.chosen), "alone": (call_apart, worker.alone), "unchosen": (call_apart, unchosen),
-              "raising": (call_caught, raising), "spanned": (call_spanned, worker.spanned)}
+    shapes = {"chosen": (call, worker.chosen), "alone": (own(call_apart), worker.alone),
+              "unchosen": (own(call_apart), unchosen), "raising": (call_caught, raising),
+              "spanned": (call_spanned, worker.spanned)}
     os.sched_setaffinity(0, {int(sys.argv[1])})
     try:  # other processes stay out of a batch; without privileges they are only unlikely to
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))

@@ -16,7 +16,8 @@ RULES = ("__main__:Worker.chosen(text=arg.text, region=self.region)",
 COUNT, FEW = 1000, 100  # calls of a batch; of one that takes ten times as long
 BATCHES, MANY = 16, 200  # of each look; where a call takes some tens of nanoseconds
 LOOKS = 4  # times that batches are taken before, while and after wftrace is there
-OURS, THEIRS = ("chosen", "alone", "unchosen", "raising"), ("alone", "spanned")
+BYSTANDERS = ("unchosen", "raising")
+OURS, THEIRS = ("chosen", "alone", *BYSTANDERS), ("alone", "spanned")
 SDK = "opentelemetry-sdk"
 
 
@@ -61,7 +62,7 @@ class Version:
         target = self.other if who == "sdk" else self.target
         for name in names:
             ns = self.shop.time_call(target, name, FEW if name == "spanned" else COUNT,
-                                     MANY if name in ("unchosen", "raising") else BATCHES)
+                                     MANY if name in BYSTANDERS else BATCHES)
             self.ns[who, name] = min(ns, self.ns.get((who, name), ns))
 
     def round(self):
@@ -90,7 +91,7 @@ class Version:
         self.shop.forget_processes()
 
     def best(self, target):
-        return min(self.shop.time_call(target, "chosen", COUNT) for _ in range(LOOKS))
+        return min(self.shop.time_call(target, "chosen", COUNT, MANY) for _ in range(LOOKS))
 
     def after_detach(self):
         return statistics.median(self.ratios)

@@ -199,8 +199,9 @@ bool token_tree_open(const struct token *token); /* calls of other processes cou
 /* Whether an open call around it says that it makes no span: once, suppress. */
 bool nest_silenced(const struct probe *probe, const struct token *around, uint64_t object);
 uint64_t nest_object(const struct probe *probe, const struct source *source);
-/* `taken`: what a key has led to, or NULL. */
-void nest_below(struct token *token, struct token *current, struct token *taken);
+/* `taken`: what a key has led to, or NULL. False: `current` is not around it; else its reference is
+ * the token's now. */
+bool nest_below(struct token *token, struct token *current, struct token *taken);
 void token_publish(struct token *token, bool on); /* for native functions */
 
 /* current.c */
@@ -231,6 +232,7 @@ struct token *token_found(struct probe *probe, struct py *frame, struct token *a
 struct token *token_foreign(const struct wf_agent_record *ids);
 void token_widen(struct tags *tags);
 void token_start(struct token *token); /* shows it as one that begins */
+void token_free_spares(void);          /* the tracer leaves: no memory is kept any more */
 
 /* open.c */
 void open_add(struct token *token);
@@ -248,11 +250,29 @@ struct table {
 	uint32_t mask, used;
 };
 
+static inline uint32_t table_home(const struct table *table, const void *key)
+{
+	return (uint32_t)(((uint64_t)key >> 4) * 0x9E3779B97F4A7C15ULL >> 32) & table->mask;
+}
+
 /* Where the key stands or would stand; only in a table that has grown once. */
-struct slot *table_slot(const struct table *table, const void *key);
+static inline struct slot *table_slot(const struct table *table, const void *key)
+{
+	uint32_t at = table_home(table, key);
+
+	while (table->slots[at].key && table->slots[at].key != key)
+		at = (at + 1) & table->mask;
+	return &table->slots[at];
+}
+
+/* Inline, since it is asked for each frame that an exception leaves. */
+static inline void *table_get(const struct table *table, const void *key)
+{
+	return table->slots ? table_slot(table, key)->value : NULL;
+}
+
 /* Room for one more, at most half full. */
 bool table_grow(struct table *table, uint32_t max);
-void *table_get(const struct table *table, const void *key);
 void *table_take(struct table *table, const void *key);
 void table_empty(struct table *table, bool keys); /* drops the values, and where asked the keys */
 

@@ -32,12 +32,13 @@ static struct py *call_leave(struct py *self, struct py *const *args, py_ssize c
 {
 	struct source source = {0};
 	struct token *token = NULL;
+	bool known;
 
 	(void)self;
-	if (args[0]->type == state.probe_type)
-		token = token_inside((struct probe *)args[0]);
-	else if (args[0]->type == state.token_type)
+	if (args[0]->type == state.token_type)
 		token = (struct token *)args[0];
+	else if (args[0]->type == state.probe_type)
+		token = token_inside((struct probe *)args[0]);
 	if (!token)
 		return py_none();
 	if (count > 1 && !is_none(args[1]))
@@ -48,9 +49,12 @@ static struct py *call_leave(struct py *self, struct py *const *args, py_ssize c
 		source.values = args + 3;
 		source.count = count - 3;
 	}
-	Py_IncRef(&token->head); /* it may be known by the context alone */
+	known = (struct py *)token != args[0]; /* by the context alone */
+	if (known)
+		Py_IncRef(&token->head);
 	token_end(token, &source);
-	Py_DecRef(&token->head);
+	if (known)
+		Py_DecRef(&token->head);
 	return py_none();
 }
 

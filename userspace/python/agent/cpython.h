@@ -88,6 +88,7 @@ extern struct py *PyExc_UnicodeTranslateError, *PyExc_BaseExceptionGroup PY_WEAK
 void Py_IncRef(struct py *object);
 void Py_DecRef(struct py *object);
 struct py *_PyObject_New(struct py *type);
+struct py *PyObject_Init(struct py *memory, struct py *type);
 void PyObject_Free(void *memory);
 struct py *_PyObject_GC_New(struct py *type);
 void PyObject_GC_Track(void *object);

@@ -205,6 +205,7 @@ static struct py *owned(struct py *self, struct py *const *args, py_ssize count)
 		state.queues = PyDict_New();
 		state.suppressing = false;
 		state.session++;
+		token_free_spares();
 	}
 	return py_none();
 }

@@ -81,7 +81,7 @@ static void fill_parent(struct token *token, const struct token *parent, bool na
 }
 
 /* A current token whose tree has ended is a link once, and then forgotten by this context. */
-void nest_below(struct token *token, struct token *current, struct token *taken)
+bool nest_below(struct token *token, struct token *current, struct token *taken)
 {
 	const struct probe *probe = token->probe;
 	struct token *parent = taken ? taken : current;
@@ -98,10 +98,10 @@ void nest_below(struct token *token, struct token *current, struct token *taken)
 		if (taken && token->record.parent_id == taken->record.id)
 			token->record.flags |= WF_AGENT_HANDED;
 	}
-	if (current && token_tree_open(current)) {
-		Py_IncRef(&current->head);
-		token->outer = current;
-	}
+	if (!current || !token_tree_open(current))
+		return false;
+	token->outer = current;
+	return true;
 }
 
 /* What cannot be suspended ends on the thread that it began on: a search less. */

@@ -2,20 +2,6 @@
 /* table.c - pointers by pointer, open addressing. */
 #include "agent.h"
 
-static uint32_t place(const struct table *table, const void *key)
-{
-	return (uint32_t)(((uint64_t)key >> 4) * 0x9E3779B97F4A7C15ULL >> 32) & table->mask;
-}
-
-struct slot *table_slot(const struct table *table, const void *key)
-{
-	uint32_t at = place(table, key);
-
-	while (table->slots[at].key && table->slots[at].key != key)
-		at = (at + 1) & table->mask;
-	return &table->slots[at];
-}
-
 static bool table_make(struct table *table, uint32_t size)
 {
 	struct table made = {.mask = size - 1};
@@ -47,11 +33,6 @@ bool table_grow(struct table *table, uint32_t max)
 	return table_make(table, table->slots ? (table->mask + 1) * 2 : 256);
 }
 
-void *table_get(const struct table *table, const void *key)
-{
-	return table->slots ? table_slot(table, key)->value : NULL;
-}
-
 /* The entries behind a removed one move up, so that no mark stays. */
 void *table_take(struct table *table, const void *key)
 {
@@ -64,7 +45,7 @@ void *table_take(struct table *table, const void *key)
 	ret = slot->value;
 	hole = (uint32_t)(slot - table->slots);
 	for (at = (hole + 1) & table->mask; table->slots[at].key; at = (at + 1) & table->mask) {
-		home = place(table, table->slots[at].key);
+		home = table_home(table, table->slots[at].key);
 		if (((at - home) & table->mask) < ((at - hole) & table->mask))
 			continue;
 		table->slots[hole] = table->slots[at];

@@ -2,7 +2,8 @@
 /* token.c - open calls: one token each. */
 #include "agent.h"
 
-#define CHAIN_MAX 256 /* enclosing calls looked at */
+#define CHAIN_MAX  256 /* enclosing calls looked at */
+#define SPARES_MAX 16
 
 bool token_ran_before(const struct token *token)
 {
@@ -39,9 +40,46 @@ static void become_root(struct token *token)
 	}
 }
 
+/* Memory of tokens that have ended, for the next ones; linked by `outer`. */
+static struct token *spares;
+static unsigned spare_count;
+
+static struct token *allocate(void)
+{
+	struct token *token = spares;
+
+	if (!token)
+		return (struct token *)_PyObject_New(state.token_type);
+	spares = token->outer;
+	spare_count--;
+	return (struct token *)PyObject_Init(&token->head, state.token_type);
+}
+
+static void release(struct token *token)
+{
+	if (spare_count == SPARES_MAX || !wf_agent_anchor.owner) {
+		PyObject_Free(token);
+		return;
+	}
+	token->outer = spares;
+	spares = token;
+	spare_count++;
+}
+
+void token_free_spares(void)
+{
+	struct token *token;
+
+	while ((token = spares)) {
+		spares = token->outer;
+		PyObject_Free(token);
+	}
+	spare_count = 0;
+}
+
 static struct token *token_new(struct probe *probe)
 {
-	struct token *token = (struct token *)_PyObject_New(state.token_type);
+	struct token *token = allocate();
 	struct wf_agent_thread *thread = page_thread();
 
 	if (!token) {
@@ -210,7 +248,8 @@ struct token *token_found(struct probe *probe, struct py *frame, struct token *a
 	token->object = nest_object(probe, &source);
 	token->record.flags =
 		WF_AGENT_RUNNING | (probe->options & PROBE_ASYNC ? WF_AGENT_ASYNC : 0);
-	nest_below(token, around, NULL);
+	if (nest_below(token, around, NULL))
+		Py_IncRef(&around->head);
 	if (probe->remote)
 		context_join(token, around, &source);
 	if (probe->entry) {
@@ -240,7 +279,7 @@ static bool wanted(struct probe *probe, const struct source *source, struct toke
 
 struct token *token_begin(struct probe *probe, const struct source *source)
 {
-	struct token *current, *token, *taken;
+	struct token *current, *around, *token, *taken;
 	struct tags tags;
 	uint64_t object;
 
@@ -256,8 +295,10 @@ struct token *token_begin(struct probe *probe, const struct source *source)
 				: NULL;
 		token->object = object;
 		token->record.flags = probe->options & PROBE_ASYNC ? WF_AGENT_ASYNC : 0;
-		nest_below(token, current, taken);
-		context_join(token, current, source);
+		around = current;
+		if (nest_below(token, current, taken))
+			current = NULL;
+		context_join(token, around, source);
 		py_drop(taken);
 		if (probe->entry) {
 			tags = token_tags(token);
@@ -410,7 +451,7 @@ static void token_free(struct py *object)
 		PyMem_Free(token->wide);
 	py_drop(token->way_back);
 	py_drop(token->probe);
-	PyObject_Free(object);
+	release(token);
 	Py_DecRef(type);
 	py_drop(root);
 	if (!outer)
