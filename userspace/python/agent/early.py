@@ -53,7 +53,17 @@ OPERATIONS = {'extended': -1}
 
 
 def learn_operations():
-    """What the few instructions of a `def` are called in this version, from samples."""
+    """Whether the few instructions of a `def` are known; a version may make them otherwise than those so far."""
+    if 'store' not in OPERATIONS:
+        try:
+            OPERATIONS.update(sampled_operations())
+        except (StopIteration, IndexError):
+            OPERATIONS['store'] = None
+    return OPERATIONS['store'] is not None
+
+
+def sampled_operations():
+    """What they are called in this version."""
     def sample(text):
         return compile(text, '<wftrace>', 'exec', 0, True)
 
@@ -61,8 +71,6 @@ def learn_operations():
         at = next(i for i in range(len(found)) if [unit[1] for unit in found[i:i + len(arguments)]] == arguments)
         return [unit[0] for unit in found[at:at + len(arguments)]]
 
-    if 'store' in OPERATIONS:
-        return
     wide = units(sample(';'.join('a%d' % i for i in range(257))))
     last = next(i for i in range(len(wide)) if wide[i][1] == 255)
     load_name, extended = wide[last][0], wide[last + 2][0]
@@ -72,8 +80,8 @@ def learn_operations():
     called = units(sample('@a\ndef b(): 0'))
     begin = next(i for i in range(len(called)) if called[i][0] == make) + 1
     end = next(i for i in range(begin, len(called)) if called[i] == (store, 1))
-    OPERATIONS.update(load_name=load_name, load=load, make=make, attribute=None if after == store else after,
-                      call=called[begin:end], extended=extended, store=store)
+    return {'load_name': load_name, 'load': load, 'make': make, 'attribute': None if after == store else after,
+            'call': called[begin:end], 'extended': extended, 'store': store}
 
 
 def stored_as(code):
@@ -156,7 +164,8 @@ def early_picks(rule, module_name, made):
 
 def arm_early(module_name, code, answer):
     """What the rules name among the functions that this code of a module makes."""
-    learn_operations()
+    if not learn_operations():
+        return
     made = list(made_in(code, module_name))
     most = STATE.request.get('limits', {}).get('functions', 10000)
     for rule in STATE.rules:
