@@ -36,7 +36,7 @@ def test_a_program_in_the_middle_of_an_import(t):
     """An import inside of another one's lock makes importlib lose it, before 3.13, and the program fails."""
     for python in (oldest(), "/usr/bin/python3"):
         target = t.start([python, PROGRAMS / "importer.py"])
-        for _ in range(15):
+        for _ in range(15 if t.soak else 6):
             status, _, err = t.wftrace("list", "-p", target.target_pid, "__main__:*")
             t.equal((status, err), (EXIT_DONE, []), python)
         target.go("")
