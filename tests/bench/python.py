@@ -14,7 +14,7 @@ from workshop import HERE, OUT, Failure, wait_for
 RULES = ("__main__:Worker.chosen(text=arg.text, region=self.region)",
          "__main__:Worker.alone(text=arg.text, region=self.region)", "__main__:call")
 COUNT, FEW = 1000, 100  # calls of a batch; of one that takes ten times as long
-BATCHES, MANY = 16, 200  # of each look; where a call takes some tens of nanoseconds
+BATCHES, MANY = 64, 200  # of each look; where a call takes some tens of nanoseconds
 LOOKS = 4  # times that batches are taken before, while and after wftrace is there
 BYSTANDERS = ("unchosen", "raising")
 OURS, THEIRS = ("chosen", "alone", *BYSTANDERS), ("alone", "spanned")
@@ -149,9 +149,9 @@ def measure(shop):
     bare = probed = float("inf")
     rounds = shop.rounds(16)
     for _ in range(rounds):
-        bare = min(bare, shop.time_call(native, "nop_entry", COUNT))
+        bare = min(bare, shop.time_call(native, "nop_entry", COUNT, BATCHES))
         with shop.empty(native, path, "entry", ("nop_entry",)):
-            probed = min(probed, shop.time_call(native, "nop_entry", COUNT))
+            probed = min(probed, shop.time_call(native, "nop_entry", COUNT, BATCHES))
         for each in found:
             each.round()
             each.leave()
