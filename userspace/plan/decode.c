@@ -372,6 +372,12 @@ bool wf_insn_is_emulated(const struct wf_insn *insn)
 	       insn->kind == WF_INSN_JMP || insn->kind == WF_INSN_JCC;
 }
 
+bool wf_insn_takes_probe(const struct wf_insn *insn)
+{
+	return !(insn->flags & WF_INSN_REFUSED) && insn->kind != WF_INSN_TRAP &&
+	       insn->kind != WF_INSN_NOP5;
+}
+
 bool wf_insn_ends(const struct wf_insn *insn)
 {
 	return insn->kind == WF_INSN_RET || insn->kind == WF_INSN_JMP ||

@@ -33,6 +33,9 @@ int wf_decoder_detail(struct wf_decoder *decoder, const uint8_t *bytes, const st
 
 /* The kernel emulates it, so a probe on it costs one trap and no single step. */
 bool wf_insn_is_emulated(const struct wf_insn *insn);
+/* Safe on every kernel, where it is not known what the function around it does: no 5-byte NOP
+ * either. */
+bool wf_insn_takes_probe(const struct wf_insn *insn);
 /* Nothing is executed behind it. */
 bool wf_insn_ends(const struct wf_insn *insn);
 

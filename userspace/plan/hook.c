@@ -94,7 +94,7 @@ static int add_first(struct wf_blueprint *bp, const struct hook *hook, uint32_t 
 	struct wf_insn insn;
 
 	if (!wf_graph_peek(bp->elf, bp->decoder, f->address, &insn, 1) ||
-	    insn.flags & WF_INSN_REFUSED || insn.kind == WF_INSN_TRAP || insn.kind == WF_INSN_NOP5)
+	    !wf_insn_takes_probe(&insn))
 		return 0;
 	f->refusal = NULL;
 	f->entry_class = wf_insn_is_emulated(&insn) ? WF_CLASS_EMULATED : WF_CLASS_STEPPED;

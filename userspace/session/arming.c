@@ -11,6 +11,7 @@
 #include "userspace/base/clock.h"
 #include "userspace/base/log.h"
 #include "userspace/collect/enrich.h"
+#include "userspace/plan/graph.h"
 
 #define LOOK_AGAIN_NS  500000000ull /* maps of traced processes are compared this often */
 #define CHILD_DELAY_NS 5000000ull   /* a child that executes another image at once is not linked */
@@ -278,6 +279,18 @@ int wf_arming_attach(struct wf_arming *arming, const struct wf_wave *wave, pid_t
 	return rc < 0 ? rc : attach_plan(arming, wave, wave->plan, false, only, err);
 }
 
+/* Never on a 5-byte NOP, whatever the function is. */
+static bool takes_probe(struct wf_binary *elf, uint64_t offset)
+{
+	wf_auto(wf_decoder_freep) struct wf_decoder *decoder = NULL;
+	struct wf_insn insn;
+	uint64_t address;
+
+	return wf_binary_address(elf, offset, &address) == 0 &&
+	       wf_decoder_new(&decoder, NULL) == 0 &&
+	       wf_graph_peek(elf, decoder, address, &insn, 1) && wf_insn_takes_probe(&insn);
+}
+
 int wf_arming_stop_at(struct wf_arming *arming, struct wf_binary *elf, uint64_t offset, pid_t pid,
 		      struct wf_err *err)
 {
@@ -290,6 +303,8 @@ int wf_arming_stop_at(struct wf_arming *arming, struct wf_binary *elf, uint64_t 
 
 	if (arming->stop_count == STOPS_MAX)
 		return wf_err_set(err, ENOSPC, "more than %d places to stop at", STOPS_MAX);
+	if (!takes_probe(elf, offset))
+		return wf_err_set(err, ENOTSUP, "its first instruction cannot be probed");
 	rc = wf_attach_plan(arming->attacher, &plan, &scope, none, err);
 	if (rc == 0)
 		arming->stops[arming->stop_count++] = scope.ret_file;

@@ -2,7 +2,6 @@
 #include "stop.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include "userspace/base/clock.h"
 #include "userspace/base/log.h"
@@ -13,19 +12,6 @@
 #define CLOSE_NS  10000000000ull /* an image comes to its next stop within this, if at all */
 #define EXECS_MAX 64             /* images that are waited for; later ones are looked at */
 
-static const uint8_t nop5[] = {0x0f, 0x1f, 0x44, 0x00, 0x00};
-
-static bool is_nop5(struct wf_binary *elf, uint64_t offset)
-{
-	const uint8_t *bytes;
-	uint64_t address;
-
-	if (wf_binary_address(elf, offset, &address) < 0)
-		return true;
-	bytes = wf_binary_bytes(elf, address, sizeof(nop5));
-	return !bytes || memcmp(bytes, nop5, sizeof(nop5)) == 0;
-}
-
 /* offset 0: its entry point. */
 static bool stop_at(struct wf_stop *stop, const struct wf_mapping *mapping, uint64_t offset)
 {
@@ -34,7 +20,7 @@ static bool stop_at(struct wf_stop *stop, const struct wf_mapping *mapping, uint
 	struct wf_err err = {0};
 
 	if (wf_binary_open(mapping->open_path, mapping->path, &options, &elf, &err) == 0 &&
-	    (offset || wf_binary_entry(elf, &offset) == 0) && !is_nop5(elf, offset) &&
+	    (offset || wf_binary_entry(elf, &offset) == 0) &&
 	    wf_arming_stop_at(stop->arming, elf, offset, stop->launch->pid, &err) == 0)
 		return true;
 	wf_log(WF_LOG_DEBUG, "stop", "'%s': %s", mapping->path, err.msg);
